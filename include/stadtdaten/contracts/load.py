@@ -1,0 +1,135 @@
+"""From YAML files to contracts, with errors that name file, line and fix."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError
+
+from stadtdaten.contracts.model import City, Contract
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in a configuration file; ``line`` counts from 1, ``fix`` says what to write instead."""
+
+    file: Path
+    line: int
+    message: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}" + (f"\n    fix: {self.fix}" if self.fix else "")
+
+
+class ContractError(Exception):
+    """A configuration file cannot be used; ``problems`` holds every reason found."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+def load_contract(path: Path) -> Contract:
+    """The contract in ``path``; its ``source`` must be the file's name. Raises ContractError."""
+    contract = _load(path, Contract)
+    if contract.source != path.stem:
+        raise ContractError(
+            [
+                Problem(
+                    path, 1, f"source is {contract.source!r} but the file is named {path.stem!r}",
+                    f"source: {path.stem}, or rename the file to {contract.source}.yaml",
+                )
+            ]
+        )  # fmt: skip
+    return contract
+
+
+def load_city(path: Path) -> City:
+    """The city in ``path``. Raises ContractError."""
+    return _load(path, City)
+
+
+def _load(path: Path, model: type[Model]) -> Model:
+    yaml = YAML(typ="rt")
+    yaml.allow_duplicate_keys = False
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ContractError([Problem(path, 1, "file not found", "create it, or correct the name")]) from error
+    except UnicodeDecodeError as error:
+        raise ContractError([Problem(path, 1, "not UTF-8", "save the file as UTF-8")]) from error
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise ContractError([Problem(path, line, f"not valid YAML: {error.problem}", "")]) from error
+    if not isinstance(document, CommentedMap):
+        raise ContractError([Problem(path, 1, "empty, or not a mapping of keys", "see the JSON Schema beside it")])
+    try:
+        return model.model_validate(_plain(document))
+    except ValidationError as error:
+        raise ContractError(list(_problems(path, document, error, model))) from error
+
+
+def _plain(node: Any) -> Any:
+    """The document without ruamel's line marks (pydantic in strict places wants plain containers)."""
+    if isinstance(node, CommentedMap):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, CommentedSeq):
+        return [_plain(value) for value in node]
+    return node
+
+
+def _problems(path: Path, document: CommentedMap, error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    known = _known_keys(model)
+    problems = []
+    for detail in error.errors():
+        place = list(detail["loc"])
+        dotted = ".".join(str(part) for part in place)
+        message, fix = detail["msg"].removeprefix("Value error, "), ""
+        if detail["type"] == "extra_forbidden":
+            message = f"unknown key {place[-1]!r}"
+            close = difflib.get_close_matches(str(place[-1]), known, n=1)
+            fix = f"did you mean {close[0]!r}?" if close else "remove it; keys are listed in contract.schema.json"
+        elif detail["type"] == "missing":
+            message, fix = f"{place[-1]!r} is missing", f"add {place[-1]!r}"
+        elif detail["type"] == "literal_error":
+            allowed = str(detail.get("ctx", {}).get("expected", ""))
+            message = f"{detail['input']!r} is not allowed"
+            fix = f"one of {allowed}"
+        problems.append(Problem(path, _line(document, place), f"{dotted or 'contract'}: {message}", fix))
+    return sorted(problems, key=lambda problem: problem.line)
+
+
+def _line(document: CommentedMap, place: list[Any]) -> int:
+    """Line of the deepest part of ``place`` that exists in the document (unions add parts that do not)."""
+    node: Any = document
+    line = 1
+    for part in place:
+        try:
+            if isinstance(node, CommentedMap) and part in node:
+                line = node.lc.key(part)[0] + 1
+                node = node[part]
+            elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
+                line = node.lc.item(part)[0] + 1
+                node = node[part]
+        except KeyError:
+            break
+    return line
+
+
+def _known_keys(model: type[BaseModel]) -> list[str]:
+    """Every key of the model and of the models below it."""
+    schema = model.model_json_schema()
+    keys = set(schema.get("properties", {}))
+    for definition in schema.get("$defs", {}).values():
+        keys |= set(definition.get("properties", {}))
+    return sorted(keys)

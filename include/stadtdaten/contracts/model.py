@@ -1,0 +1,378 @@
+"""What a contract may say: the pydantic models behind include/contracts/*.yaml and include/city.yaml.
+
+Every model forbids unknown keys. Rules that join several fields are validators here, so that a contract which loads
+can be run; rules of style (titles without place and time, one spelling of the publisher) are lint rules in ``lint``.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from stadtdaten.contracts.vocabulary import BY_LICENCES, HOURS_BY_FREQUENCY, Availability, Frequency, Licence, Theme
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,62}$")]
+"""Lower-case ASCII name of a source, dataset, table or column; also its name in URLs and files."""
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Mailbox = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
+"""A functional mailbox (an office, never a person)."""
+
+WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
+"""An absolute address: a relative IRI such as ``www.hamm.de`` is worthless once harvested."""
+
+
+class Strict(BaseModel):
+    """Base of all contract models: immutable, unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Bounds(Strict):
+    """A rectangle; metres in the city's CRS, or degrees for WGS84."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.west >= self.east or self.south >= self.north:
+            raise ValueError("west must be less than east and south less than north")
+        return self
+
+
+class Office(Strict):
+    """The organisational unit that answers for a source, reached by a functional mailbox."""
+
+    name: Text
+    email: Mailbox
+
+
+class City(Strict):
+    """What is true of the whole city: publisher, keys, extent. The library takes everything local from here."""
+
+    name: Text = Field(description="The one spelling of the publisher, e.g. 'Stadt Hamm'")
+    homepage: WebAddress
+    contributor_id: WebAddress = Field(description="DCAT-AP.de contributorID of the portal chain")
+    district_key: Annotated[str, StringConstraints(pattern=r"^\d{5}$")]
+    municipality_key: Annotated[str, StringConstraints(pattern=r"^\d{8}$")] = Field(description="AGS")
+    timezone: Text
+    crs: Annotated[str, StringConstraints(pattern=r"^EPSG:\d+$")] = Field(description="The city's projected CRS")
+    bounds: Bounds = Field(description="Extent in metres in `crs`")
+    bounds_wgs84: Bounds = Field(description="Extent in degrees")
+    contact: Office = Field(description="The open-data office: contact of every dataset on the portal")
+    on_call: Mailbox = Field(description="Where alerts go, with the owner office in copy")
+    portal_title: Text
+    portal_description: Text
+
+
+class HttpInterface(Strict):
+    """Files over HTTP(S); a table's `resource` is the path below the connection's address."""
+
+    kind: Literal["http"]
+    connection: Identifier
+
+
+class WfsInterface(Strict):
+    """OGC WFS 2.0; a table's `resource` is the feature type's name."""
+
+    kind: Literal["wfs"]
+    connection: Identifier
+    page_size: int = Field(default=1000, ge=1, le=100_000, description="Features per request")
+
+
+class SqlInterface(Strict):
+    """A database through SQLAlchemy, read only; a table's `resource` is the name of a table or view."""
+
+    kind: Literal["sql"]
+    connection: Identifier
+
+
+Interface = Annotated[HttpInterface | WfsInterface | SqlInterface, Field(discriminator="kind")]
+
+
+class Limits(Strict):
+    """What a source may cost at most; more than that stops the run before it harms anything."""
+
+    seconds: int = Field(default=600, ge=1, description="Total time of the extraction")
+    megabytes: int = Field(default=512, ge=1, description="Bytes read, in units of 1,000,000")
+    rows: int = Field(default=5_000_000, ge=1)
+
+
+class Freshness(Strict):
+    """How often the source changes and how late it may be: drives schedule, deadline, metadata and public status."""
+
+    frequency: Frequency
+    deadline: timedelta | None = Field(
+        default=None, description="Longest time between two changes; by default the period of the frequency"
+    )
+    grace: timedelta = Field(default=timedelta(days=1), description="Time after the deadline before anybody is told")
+
+    def deadline_in_force(self) -> timedelta | None:
+        """Longest allowed time between two changes; None for a frequency without a period."""
+        if self.deadline is not None:
+            return self.deadline
+        hours = HOURS_BY_FREQUENCY.get(self.frequency)
+        return None if hours is None else timedelta(hours=hours)
+
+
+class Csv(Strict):
+    """How a delimited text file is written. Nothing is guessed: what is not said here has the default."""
+
+    format: Literal["csv"]
+    encoding: Literal["utf-8", "utf-8-sig", "cp1252", "iso-8859-15", "utf-16"] = "utf-8"
+    delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
+    decimal: Literal[".", ","] = "."
+    thousands: Literal[".", ",", " ", ""] = ""
+    skip_rows: int = Field(default=0, ge=0, description="Rows before the header, blank ones included")
+    fill_down: tuple[Text, ...] = Field(
+        default=(), description="Source columns whose empty cells repeat the cell above (vertically merged cells)"
+    )
+    drop_blank_rows: bool = False
+    x: Text | None = Field(default=None, description="Source column with the easting, for point data")
+    y: Text | None = Field(default=None, description="Source column with the northing")
+
+    @model_validator(mode="after")
+    def _both_coordinates(self) -> Self:
+        if (self.x is None) != (self.y is None):
+            raise ValueError("x and y belong together: give both or neither")
+        if self.thousands and self.thousands == self.decimal:
+            raise ValueError("thousands and decimal are the same character")
+        return self
+
+
+class Gml(Strict):
+    """Features as a WFS delivers them (GML 3.2)."""
+
+    format: Literal["gml"]
+
+
+class Rows(Strict):
+    """Rows of a database; types come with the connection."""
+
+    format: Literal["rows"]
+
+
+Reading = Annotated[Csv | Gml | Rows, Field(discriminator="format")]
+
+ColumnType = Literal["string", "integer", "number", "boolean", "date", "datetime", "geometry"]
+ColumnClass = Literal[
+    "public", "identifier", "quasi_identifier", "sensitive", "free_text", "location", "count", "magnitude"
+]  # fmt: skip
+
+
+class Bands(Strict):
+    """Replaces a whole number by the band it lies in: `edges: [0, 18, 65]` gives 0-17, 18-64, 65 und älter."""
+
+    kind: Literal["bands"]
+    edges: tuple[int, ...] = Field(min_length=2)
+    last: Text = Field(default="{low} und älter", description="Label of the open last band")
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError("edges must rise")
+        return self
+
+
+class Mapping(Strict):
+    """Replaces each value by a coarser one; values not listed become `other`."""
+
+    kind: Literal["mapping"]
+    values: dict[str, str] = Field(min_length=1)
+    other: Text
+
+
+class Drop(Strict):
+    """The column is read (and checked) but never published."""
+
+    kind: Literal["drop"]
+
+
+Treatment = Annotated[Bands | Mapping | Drop, Field(discriminator="kind")]
+
+
+class Column(Strict):
+    """One declared column. A column of the source that is not declared is reported as drift and never published."""
+
+    name: Identifier = Field(description="Name as published")
+    source: Text = Field(description="Name in the source, exactly")
+    title: Text
+    description: str = ""
+    type: ColumnType
+    class_: ColumnClass = Field(alias="class", description="What the column says about people")
+    treatment: Treatment | None = None
+    unit: str = Field(default="", description="Unit of measurement as printed, e.g. 'cm'")
+    format: str = Field(default="", description="strptime pattern of a date or datetime; ISO 8601 by default")
+    missing: dict[str, Text] = Field(
+        default_factory=dict, description="Values that mean 'no value', each with its meaning in German"
+    )
+    true: Text = Field(default="true", description="How the source writes a true boolean")
+    false: Text = Field(default="false", description="How the source writes a false boolean")
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+
+    @property
+    def published(self) -> bool:
+        """Whether the column can appear in a release at all."""
+        return not isinstance(self.treatment, Drop)
+
+    @model_validator(mode="after")
+    def _class_and_type_fit(self) -> Self:
+        if self.class_ in ("identifier", "sensitive", "free_text") and self.published:
+            raise ValueError(f"a column of class {self.class_} needs the treatment 'drop'")
+        if isinstance(self.treatment, Bands) and self.type != "integer":
+            raise ValueError("bands need a column of type integer")
+        if isinstance(self.treatment, Mapping) and self.type != "string":
+            raise ValueError("a mapping needs a column of type string")
+        if self.format and self.type not in ("date", "datetime"):
+            raise ValueError("format is for dates and datetimes only")
+        return self
+
+
+class FrequencyTable(Strict):
+    """Turns rows into a table of counts with margins in which no small cell can be found.
+
+    Counts are summed over the dimensions, totals are added for each dimension in `margins`, cells below `minimum`
+    are suppressed, and so many further cells that none can be computed from the margins (secondary suppression).
+    """
+
+    count: Identifier = Field(description="Column with the number of persons per row")
+    dimensions: tuple[Identifier, ...] = Field(min_length=1, description="Columns that span the table")
+    margins: tuple[Identifier, ...] = Field(min_length=1, description="Dimensions that get a total")
+    total: Text = Field(default="Insgesamt", description="Label of a total")
+    minimum: int = Field(default=3, ge=2, description="Smallest count of persons that may be shown")
+
+
+class Table(Strict):
+    """One frame of a dataset, with its columns and (under expectations/) its two suites."""
+
+    id: Identifier
+    title: Text
+    resource: Text = Field(description="Path, feature type or database table: what the interface asks for")
+    reading: Reading
+    key: tuple[Identifier, ...] = Field(min_length=1, description="Columns that identify a row of the source")
+    columns: tuple[Column, ...] = Field(min_length=1)
+    frequency_table: FrequencyTable | None = None
+    temporal: Identifier | None = Field(default=None, description="Date column that gives the period covered")
+    large: bool = Field(default=False, description="Also published as Parquet")
+
+    def column(self, name: str) -> Column:
+        """The declared column of that (published) name; KeyError otherwise."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    @property
+    def geometry(self) -> Column | None:
+        """The geometry column, if the table has one."""
+        return next((column for column in self.columns if column.type == "geometry"), None)
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        names = [column.name for column in self.columns]
+        for kind, values in (("name", names), ("source", [column.source for column in self.columns])):
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"column {kind} used twice: {', '.join(twice)}")
+        if sum(column.type == "geometry" for column in self.columns) > 1:
+            raise ValueError("a table has at most one geometry column")
+        asked = [*self.key, *([self.temporal] if self.temporal else [])]
+        if self.frequency_table is not None:
+            asked += [self.frequency_table.count, *self.frequency_table.dimensions, *self.frequency_table.margins]
+        unknown = sorted(set(asked) - set(names))
+        if unknown:
+            raise ValueError(f"names a column that is not declared: {', '.join(unknown)}")
+        self._frequency_table_fits()
+        if self.temporal and self.column(self.temporal).type not in ("date", "datetime"):
+            raise ValueError(f"temporal column {self.temporal} must be a date or datetime")
+        return self
+
+    def _frequency_table_fits(self) -> None:
+        spec = self.frequency_table
+        if spec is None:
+            if any(column.class_ == "count" for column in self.columns):
+                raise ValueError("a column of class count needs a frequency_table")
+            return
+        if self.column(spec.count).type != "integer" or self.column(spec.count).class_ != "count":
+            raise ValueError(f"frequency_table.count: {spec.count} must be of type integer and class count")
+        if not set(spec.margins) <= set(spec.dimensions):
+            raise ValueError("frequency_table.margins must be dimensions")
+        rest = {column.name for column in self.columns if column.published} - {spec.count, *spec.dimensions}
+        if rest:
+            raise ValueError(f"published columns must be the count or a dimension: {', '.join(sorted(rest))}")
+
+
+class Dataset(Strict):
+    """One unit on the portal."""
+
+    id: Identifier
+    title: Text = Field(description="Without place and time")
+    description: Text
+    keywords: tuple[Text, ...] = Field(min_length=1)
+    themes: tuple[Theme, ...] = Field(min_length=1)
+    licence: Licence
+    attribution: str = Field(default="", description="Text to be named with a BY licence")
+    availability: Availability = "AVAILABLE"
+    model_dataset: WebAddress | None = Field(default=None, description="Entry of the Musterdatenkatalog")
+    provenance: Text = Field(description="Where the data comes from and how it is made, in German")
+    row_loss: float = Field(default=0.2, ge=0, le=1, description="Share of live rows that may vanish in one release")
+    tables: tuple[Table, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.licence in BY_LICENCES and not self.attribution:
+            raise ValueError(f"licence {self.licence} needs an attribution")
+        ids = [table.id for table in self.tables]
+        if len(set(ids)) != len(ids):
+            raise ValueError("table id used twice")
+        return self
+
+    @property
+    def personal(self) -> bool:
+        """Whether any column says something about people (class other than public)."""
+        return any(column.class_ != "public" for table in self.tables for column in table.columns)
+
+
+class Contract(Strict):
+    """The whole description of one source system: one YAML file, one DAG."""
+
+    source: Identifier = Field(description="Name of the source system, also of the file and of the DAG")
+    title: Text
+    description: Text
+    owner: Office
+    zone: Identifier = Field(default="default", description="Airflow queue in which the source may be worked on")
+    interface: Interface
+    limits: Limits = Limits()
+    freshness: Freshness
+    datasets: tuple[Dataset, ...] = Field(min_length=1)
+
+    def dataset(self, dataset_id: str) -> Dataset:
+        """The dataset of that id; KeyError otherwise."""
+        for dataset in self.datasets:
+            if dataset.id == dataset_id:
+                return dataset
+        raise KeyError(dataset_id)
+
+    @model_validator(mode="after")
+    def _interface_fits(self) -> Self:
+        ids = [dataset.id for dataset in self.datasets]
+        if len(set(ids)) != len(ids):
+            raise ValueError("dataset id used twice")
+        tables = [table.id for dataset in self.datasets for table in dataset.tables]
+        if len(set(tables)) != len(tables):
+            raise ValueError("table id used twice (suites are named after it)")
+        wanted = {"http": "csv", "wfs": "gml", "sql": "rows"}[self.interface.kind]
+        for dataset in self.datasets:
+            for table in dataset.tables:
+                if table.reading.format != wanted:
+                    raise ValueError(
+                        f"table {table.id}: interface {self.interface.kind} delivers {wanted}, "
+                        f"not {table.reading.format}"
+                    )
+        return self

@@ -1,0 +1,232 @@
+"""The values that pass from room to room: snapshots and their locks, check results, releases and their manifests.
+
+Data itself travels as pandas or geopandas frames; everything here is about the data and is safe to store, log and
+show: no value here is read from a source's rows.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Stage = Literal["raw", "public"]
+Severity = Literal["critical", "warning"]
+
+
+class Value(BaseModel):
+    """Base of all values: immutable, unknown keys are errors (also when read back from disk)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Endpoint(Value):
+    """Where an interface really is and with what to log in; from an Airflow Connection, never from a contract.
+
+    ``url`` is the base address (http, https) or an SQLAlchemy URL without credentials.
+    """
+
+    url: str
+    login: str = Field(default="", repr=False)
+    password: str = Field(default="", repr=False)
+
+
+class Repair(Value):
+    """Something the reader put right or noticed: shown in the lock and the evidence, never silent."""
+
+    kind: str
+    column: str = ""
+    count: int
+    detail: str
+
+
+class TableLock(Value):
+    """How one table was read: enough to ask the source again whether anything changed, and to prove what was read.
+
+    ``content_hash`` is the SHA-256 of the typed frame (rows ordered by key), so it does not change with a server's
+    time stamps or paging; ``etag`` and ``last_modified`` are the source's own words. ``drift`` lists columns of the
+    source that the contract does not declare (names only).
+    """
+
+    resource: str
+    url: str
+    etag: str = ""
+    last_modified: str = ""
+    source_bytes: int
+    content_hash: str
+    rows: int
+    columns: tuple[str, ...]
+    crs: str = ""
+    repairs: tuple[Repair, ...] = ()
+    drift: tuple[str, ...] = ()
+
+
+class Snapshot(Value):
+    """What was read of one dataset at one moment; ``folder`` holds ``<table>.parquet`` and ``lock.json``."""
+
+    source: str
+    dataset: str
+    folder: Path
+    taken_at: datetime
+    tables: dict[str, TableLock]
+
+    @property
+    def rows(self) -> int:
+        """Rows read, over all tables."""
+        return sum(lock.rows for lock in self.tables.values())
+
+
+class CheckResult(Value):
+    """Outcome of one expectation on one table: counts, never values."""
+
+    table: str
+    stage: Stage
+    expectation: str
+    column: str = ""
+    severity: Severity
+    success: bool
+    element_count: int = 0
+    unexpected_count: int = 0
+    message: str = ""
+
+    @property
+    def share(self) -> float:
+        """Share of unexpected rows, 0 to 1."""
+        return self.unexpected_count / self.element_count if self.element_count else 0.0
+
+
+class AnonymisationReport(Value):
+    """What anonymisation did to one table. ``sentence`` is the German change note that dl-de/by-2-0 asks for."""
+
+    table: str
+    dropped_columns: tuple[str, ...] = ()
+    generalised_columns: tuple[str, ...] = ()
+    cells: int = 0
+    primary_suppressed: int = 0
+    secondary_suppressed: int = 0
+    minimum: int = 0
+    sentence: str
+
+    @property
+    def suppressed(self) -> int:
+        """Cells held back, primary and secondary."""
+        return self.primary_suppressed + self.secondary_suppressed
+
+
+class PublishedColumn(Value):
+    """A column as it is published: the data dictionary's row. ``type`` as in Table Schema (Frictionless)."""
+
+    name: str
+    title: str
+    description: str = ""
+    type: Literal["string", "integer", "number", "boolean", "date", "datetime", "geometry"]
+    unit: str = ""
+
+
+class ReleaseFile(Value):
+    """One file of a release; ``path`` is relative to the release's folder."""
+
+    path: str
+    title: str
+    format: str = Field(description="Code of the EU file-type table: CSV, GEOJSON, GPKG, PARQUET, JSON")
+    media_type: str
+    table: str
+    rows: int
+    size: int = Field(description="Bytes")
+    sha256: str
+    conforms_to: str = Field(default="", description="Path of the Table Schema, or IRI of a CRS")
+
+
+class Inputs(Value):
+    """What a release was made of. Two equal Inputs give the same release; ``previous`` is the release it follows."""
+
+    content: dict[str, str] = Field(description="table id to content_hash of its snapshot")
+    contract: str
+    suites: str
+    code: str
+    previous: str = ""
+
+
+class DatasetMetadata(Value):
+    """The dataset as people and catalogues see it, independent of any portal (no address of a portal in it)."""
+
+    dataset: str
+    source: str
+    title: str
+    description: str
+    keywords: tuple[str, ...]
+    themes: tuple[str, ...]
+    licence: str
+    attribution: str
+    change_note: str
+    frequency: str
+    deadline_hours: int | None
+    grace_hours: int
+    availability: str
+    model_dataset: str | None
+    provenance: str
+    owner: str
+    issued: datetime
+    modified: datetime
+    temporal: tuple[date, date] | None
+    bbox: tuple[float, float, float, float] | None = Field(description="west, south, east, north in degrees")
+    columns: dict[str, tuple[PublishedColumn, ...]] = Field(description="table id to its data dictionary")
+    table_titles: dict[str, str]
+
+
+class Manifest(Value):
+    """The table of contents of a release; written last, so a folder without one is no release.
+
+    ``release`` is the first 12 hex digits of the hash of ``inputs``: the same inputs give the same id, which makes a
+    rerun after a crash find its own half-done work.
+    """
+
+    release: str
+    source: str
+    dataset: str
+    created: datetime
+    inputs: Inputs
+    locks: dict[str, TableLock]
+    rows_read: int
+    rows_published: int
+    rows_by_table: dict[str, int]
+    files: tuple[ReleaseFile, ...]
+    metadata: DatasetMetadata
+    checks: tuple[CheckResult, ...]
+    anonymisation: tuple[AnonymisationReport, ...]
+    personal: bool = Field(description="Whether the contract declares any column about people")
+    evidence: dict[str, str] = Field(description="path of each evidence and schema file to its SHA-256")
+
+    @property
+    def cells_held_back(self) -> int:
+        """Cells suppressed by anonymisation, over all tables."""
+        return sum(report.suppressed for report in self.anonymisation)
+
+
+class LiveDataset(Value):
+    """What a portal says is live of one dataset."""
+
+    dataset: str
+    release: str
+    since: datetime
+
+
+class Portal(Protocol):
+    """The small protocol of a portal adapter: a projection of releases that can be read back."""
+
+    name: str
+    sample: bool
+
+    def live(self, dataset: str) -> LiveDataset | None:
+        """What is live of the dataset now; None if nothing is."""
+
+    def reconcile(self, manifest: Manifest, folder: Path) -> bool:
+        """Bring the portal to the release; True if anything had to be changed. Raises PublicationFailed."""
+
+    def verify(self, manifest: Manifest) -> None:
+        """Read the portal again as a visitor and compare with the release. Raises PublicationFailed."""
+
+    def page(self, dataset: str) -> str:
+        """Address of the dataset's page."""
