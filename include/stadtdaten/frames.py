@@ -12,6 +12,8 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from stadtdaten.faults import Finding
+
 Stage = Literal["raw", "public"]
 Severity = Literal["critical", "warning"]
 
@@ -203,6 +205,41 @@ class Manifest(Value):
     def cells_held_back(self) -> int:
         """Cells suppressed by anonymisation, over all tables."""
         return sum(report.suppressed for report in self.anonymisation)
+
+
+AlertEvent = Literal["opened", "recovered"]
+
+
+class Incident(Value):
+    """One ongoing problem of one dataset (or, with ``dataset`` None, of a whole source).
+
+    Opened by the first failure of a kind, kept up to date by every further one, closed by recovery. ``gate`` is
+    empty where no gate was involved; ``live_release`` is what citizens see meanwhile, empty if nothing.
+    """
+
+    id: int
+    source: str
+    dataset: str | None
+    kind: str = Field(description="Fault.kind")
+    gate: str = ""
+    opened_at: datetime
+    last_seen_at: datetime
+    occurrences: int
+    closed_at: datetime | None = None
+    message: str
+    next_step: str = ""
+    findings: tuple[Finding, ...] = ()
+    run_url: str = ""
+    live_release: str = ""
+
+    @property
+    def event(self) -> AlertEvent:
+        """What there is to tell about it now."""
+        return "opened" if self.closed_at is None else "recovered"
+
+    def message_key(self, event: AlertEvent) -> str:
+        """Name of the mail about that event: the same for every try to send it, also across processes."""
+        return f"incident-{self.id}-{self.opened_at:%Y%m%d%H%M%S%f}-{event}"
 
 
 class LiveDataset(Value):

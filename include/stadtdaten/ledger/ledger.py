@@ -1,0 +1,326 @@
+"""What can be written into the ledger and asked of it; each method is one transaction.
+
+Several processes use it at once (Airflow tasks, the terminal, the board). On SQLite a transaction that writes takes
+the write lock when it begins (``BEGIN IMMEDIATE``): one that reads first and writes later would be refused at once,
+without waiting, if another had written in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import (
+    ColumnElement, Connection, NullPool, Select, create_engine, event, insert, or_, select, text, update,
+)  # fmt: skip
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, contains_eager, sessionmaker
+
+from stadtdaten.faults import Finding
+from stadtdaten.frames import AlertEvent, CheckResult, Incident, Manifest
+from stadtdaten.ledger.models import AlertRow, AttemptRow, CheckRow, IncidentRow, LiveRow, ReleaseRow
+from stadtdaten.ledger.values import Alert, Attempt, Outcome
+
+CLAIM = timedelta(minutes=10)
+"""How long a claimed alert belongs to its claimer; after that its process is taken for dead."""
+
+GOOD: tuple[Outcome, ...] = ("published", "unchanged")
+
+_BUSY_MILLISECONDS = 30_000
+_UPGRADE_LOCK = 0x57AD7DA7  # any number that nobody else uses for PostgreSQL's advisory locks in this database
+
+
+class Ledger:
+    """The ledger at an SQLAlchemy URL (``sqlite:///...`` or ``postgresql://...``); ``upgrade`` creates it."""
+
+    def __init__(self, url: str) -> None:
+        # No pool: Airflow forks its task processes, and a connection must not cross a fork.
+        engine = create_engine(url, poolclass=NullPool)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        self._engine = engine
+        self._writing = engine.execution_options(writes=True)
+        self._reader = sessionmaker(engine)
+        self._writer = sessionmaker(self._writing)
+
+    def upgrade(self) -> None:
+        """Create the ledger or bring it to the current models; safe when several processes start at once."""
+        # Only here: Alembic costs a tenth of a second that most processes need not spend.
+        from alembic import command
+
+        from stadtdaten.ledger.migrations import config
+
+        if self._engine.dialect.name == "sqlite" and self._engine.url.database:
+            Path(self._engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+        with self._writing.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+            command.upgrade(config(connection), "head")
+
+    # Attempts and their checks
+
+    def start_attempt(self, source: str, dataset: str, night: str | None, run_url: str) -> int:
+        """Record that an attempt begins now; its id."""
+        row = AttemptRow(
+            source=source, dataset=dataset, night=night, started=datetime.now(UTC), rows_read=0, rows_published=0,
+            held_back=0, release="", live_release="", drift=[], run_url=run_url, pid=os.getpid(),
+        )  # fmt: skip
+        with self._write() as session:
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def record_snapshot(self, attempt: int, rows_read: int, drift: Iterable[str]) -> None:
+        """Record what was read: rows over all tables, and columns that the contract does not declare."""
+        with self._write() as session:
+            row = session.get_one(AttemptRow, attempt)
+            row.rows_read, row.drift = rows_read, list(drift)
+
+    def record_checks(self, attempt: int, results: Sequence[CheckResult]) -> None:
+        """Record outcomes of expectations."""
+        if results:
+            with self._write() as session:
+                session.execute(insert(CheckRow), [{"attempt_id": attempt, **dict(result)} for result in results])
+
+    def finish_attempt(
+        self, attempt: int, outcome: Outcome, release: str = "", rows_published: int = 0, held_back: int = 0
+    ) -> None:
+        """Record how the attempt ended, now; ``held_back`` counts suppressed cells."""
+        with self._write() as session:
+            row = session.get_one(AttemptRow, attempt)
+            row.ended, row.outcome, row.release = datetime.now(UTC), outcome, release
+            row.rows_published, row.held_back = rows_published, held_back
+            row.live_release = _shown(session, row.dataset)
+
+    def abort_open_attempts(self) -> int:
+        """Close every attempt that has not ended (its processes are known to be dead); how many there were."""
+        with self._write() as session:
+            rows = session.scalars(select(AttemptRow).where(AttemptRow.ended.is_(None))).all()
+            for row in rows:
+                row.ended, row.outcome = datetime.now(UTC), "aborted"
+                row.live_release = _shown(session, row.dataset)
+            return len(rows)
+
+    def last_attempt(self, dataset: str) -> Attempt | None:
+        """The newest attempt, which may still run."""
+        with self._read() as session:
+            row = session.scalar(_newest(dataset))
+            return None if row is None else _attempt(row)
+
+    def last_good_attempt(self, dataset: str) -> Attempt | None:
+        """The newest attempt that ended with the dataset published or unchanged."""
+        with self._read() as session:
+            row = session.scalar(_newest(dataset).where(AttemptRow.outcome.in_(GOOD)))
+            return None if row is None else _attempt(row)
+
+    def checks(self, attempt: int) -> tuple[CheckResult, ...]:
+        """The attempt's recorded expectations, in the order they were recorded."""
+        with self._read() as session:
+            rows = session.scalars(select(CheckRow).where(CheckRow.attempt_id == attempt).order_by(CheckRow.id))
+            return tuple(
+                CheckResult.model_validate({name: getattr(row, name) for name in CheckResult.model_fields})
+                for row in rows
+            )
+
+    # Releases and what is live
+
+    def record_release(self, manifest: Manifest) -> None:
+        """Record a release; again the same is no change."""
+        row = ReleaseRow(
+            dataset=manifest.dataset, id=manifest.release, source=manifest.source, created=manifest.created,
+            rows=manifest.rows_published, files=len(manifest.files), size=sum(file.size for file in manifest.files),
+            manifest_sha256=hashlib.sha256(manifest.model_dump_json().encode()).hexdigest(),
+            previous=manifest.inputs.previous,
+        )  # fmt: skip
+        with self._write() as session:
+            session.merge(row)
+
+    def mark_live(self, dataset: str, release: str, portal: str, at: datetime) -> None:
+        """Record what the portal shows from ``at`` on; again the same keeps the older moment."""
+        with self._write() as session:
+            row = session.get(LiveRow, (dataset, portal), with_for_update=True)
+            if row is None or row.release != release:
+                session.merge(LiveRow(dataset=dataset, portal=portal, release=release, since=at))
+
+    def live_release(self, dataset: str, portal: str) -> str | None:
+        """The release that the portal shows of the dataset; None if none."""
+        with self._read() as session:
+            row = session.get(LiveRow, (dataset, portal))
+            return None if row is None else row.release
+
+    # Incidents
+
+    def open_incident(
+        self,
+        source: str,
+        dataset: str | None,
+        fault_kind: str,
+        gate: str,
+        message: str,
+        findings: Sequence[Finding],
+        run_url: str,
+        at: datetime,
+        next_step: str = "",
+    ) -> tuple[Incident, bool]:
+        """Open an incident and queue its alert, or bring the open one of the same dataset and kind up to date.
+
+        ``dataset`` None means the whole source. The flag says whether it is new; only a new one gets an alert.
+        """
+        with self._write() as session:
+            row = session.scalar(_open_of_kind(source, dataset, fault_kind))
+            new = row is None
+            if row is None:
+                row = IncidentRow(source=source, dataset=dataset, kind=fault_kind, opened_at=at, occurrences=0)
+            _bring_up_to_date(row, gate, message, findings, run_url, at, next_step)
+            row.live_release = "" if dataset is None else _shown(session, dataset)
+            if new:
+                try:
+                    with session.begin_nested():
+                        session.add(row)
+                except IntegrityError:
+                    # PostgreSQL only: another process opened it since the look above.
+                    row, new = session.scalars(_open_of_kind(source, dataset, fault_kind)).one(), False
+                    _bring_up_to_date(row, gate, message, findings, run_url, at, next_step)
+                else:
+                    _queue_alert(session, row, "opened", at)
+            return _incident(row), new
+
+    def recover(self, dataset: str, at: datetime) -> list[Incident]:
+        """Close the dataset's open incidents and queue an alert for each; those closed."""
+        with self._write() as session:
+            return _close(session, IncidentRow.dataset == dataset, at)
+
+    def recover_source(self, source: str, at: datetime) -> list[Incident]:
+        """Close the open incidents of the source as a whole (it answers again), not those of its datasets."""
+        with self._write() as session:
+            return _close(session, (IncidentRow.source == source) & IncidentRow.dataset.is_(None), at)
+
+    def open_incidents(self) -> tuple[Incident, ...]:
+        """All open incidents, oldest first."""
+        with self._read() as session:
+            rows = session.scalars(select(IncidentRow).where(IncidentRow.closed_at.is_(None)).order_by(IncidentRow.id))
+            return tuple(_incident(row) for row in rows)
+
+    # Alerts
+
+    def claim_alerts(self, at: datetime) -> tuple[Alert, ...]:
+        """Take the alerts that nobody has sent and nobody else is sending, oldest first.
+
+        The claimer must call ``alert_sent`` or ``alert_failed`` for each. If it dies instead, the alert can be
+        claimed again after ``CLAIM`` and goes out under the same Message-ID. That an incident opened is no longer
+        told once it is closed: the recovery mail says both.
+        """
+        with self._write() as session:
+            rows = session.scalars(
+                select(AlertRow)
+                .join(AlertRow.incident)
+                .options(contains_eager(AlertRow.incident))
+                .where(
+                    AlertRow.sent_at.is_(None),
+                    or_(AlertRow.claimed_at.is_(None), AlertRow.claimed_at <= at - CLAIM),
+                    or_(AlertRow.event == "recovered", IncidentRow.closed_at.is_(None)),
+                )
+                .order_by(AlertRow.id)
+                .with_for_update(of=AlertRow, skip_locked=True)
+            ).all()
+            for row in rows:
+                row.claimed_at, row.attempts = at, row.attempts + 1
+            return tuple(
+                Alert(
+                    id=row.id, incident=_incident(row.incident), event=cast(AlertEvent, row.event),
+                    message_id=row.message_id, created_at=row.created_at, attempts=row.attempts,
+                )
+                for row in rows
+            )  # fmt: skip
+
+    def alert_sent(self, alert: int, at: datetime) -> None:
+        """The mail server has taken the mail: it is never sent again."""
+        with self._write() as session:
+            session.execute(update(AlertRow).where(AlertRow.id == alert).values(sent_at=at, error=""))
+
+    def alert_failed(self, alert: int, error: str) -> None:
+        """The mail could not be sent; the next claim gets it again."""
+        with self._write() as session:
+            session.execute(update(AlertRow).where(AlertRow.id == alert).values(claimed_at=None, error=error))
+
+    def _read(self) -> AbstractContextManager[Session]:
+        return self._reader()
+
+    def _write(self) -> AbstractContextManager[Session]:
+        return self._writer.begin()
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not begin transactions by itself: _begin_sqlite does.
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _newest(dataset: str) -> Select[tuple[AttemptRow]]:
+    return select(AttemptRow).where(AttemptRow.dataset == dataset).order_by(AttemptRow.id.desc()).limit(1)
+
+
+def _attempt(row: AttemptRow) -> Attempt:
+    return Attempt.model_validate({name: getattr(row, name) for name in Attempt.model_fields})
+
+
+def _shown(session: Session, dataset: str) -> str:
+    """The release that citizens see: where portals differ, the one that changed last."""
+    newest = select(LiveRow.release).where(LiveRow.dataset == dataset).order_by(LiveRow.since.desc()).limit(1)
+    return session.scalar(newest) or ""
+
+
+def _open_of_kind(source: str, dataset: str | None, kind: str) -> Select[tuple[IncidentRow]]:
+    return (
+        select(IncidentRow)
+        .where(
+            IncidentRow.closed_at.is_(None), IncidentRow.source == source, IncidentRow.kind == kind,
+            IncidentRow.dataset.is_(None) if dataset is None else IncidentRow.dataset == dataset,
+        )
+        .with_for_update()
+    )  # fmt: skip
+
+
+def _bring_up_to_date(
+    row: IncidentRow, gate: str, message: str, findings: Sequence[Finding], run_url: str, at: datetime, next_step: str
+) -> None:
+    row.gate, row.message, row.next_step, row.run_url = gate, message, next_step, run_url
+    row.findings = [asdict(finding) for finding in findings]
+    row.last_seen_at, row.occurrences = at, row.occurrences + 1
+
+
+def _close(session: Session, which: ColumnElement[bool], at: datetime) -> list[Incident]:
+    rows = session.scalars(
+        select(IncidentRow).where(which, IncidentRow.closed_at.is_(None)).order_by(IncidentRow.id).with_for_update()
+    ).all()
+    for row in rows:
+        row.closed_at = at
+        _queue_alert(session, row, "recovered", at)
+    return [_incident(row) for row in rows]
+
+
+def _queue_alert(session: Session, row: IncidentRow, event: AlertEvent, at: datetime) -> None:
+    session.add(
+        AlertRow(
+            incident_id=row.id, event=event, message_id=_incident(row).message_key(event), created_at=at, error="",
+            attempts=0,
+        )
+    )  # fmt: skip
+
+
+def _incident(row: IncidentRow) -> Incident:
+    return Incident.model_validate({name: getattr(row, name) for name in Incident.model_fields})
