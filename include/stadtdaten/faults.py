@@ -37,11 +37,13 @@ class Fault(Exception):
     """A dataset (or a whole source) cannot be brought up to date; what is live stays live.
 
     ``kind`` names the cause for incidents: one open incident per dataset and kind. ``retryable`` says whether
-    trying again within the same night can help (a server is down) or not (the data is wrong).
+    trying again within the same night can help (a server is down) or not (the data is wrong). ``concerns_source``
+    says that all datasets of the source are hit, which makes one incident of it, not one per dataset.
     """
 
     kind: ClassVar[str] = "fault"
     retryable: ClassVar[bool] = False
+    concerns_source: ClassVar[bool] = False
 
     def __init__(self, message: str, *, next_step: str = "", findings: tuple[Finding, ...] = ()) -> None:
         super().__init__(message)
@@ -55,6 +57,7 @@ class SourceUnavailable(Fault):
 
     kind = "source_unavailable"
     retryable = True
+    concerns_source = True
 
 
 class SourceUnreadable(Fault):
@@ -96,3 +99,9 @@ class ReleaseDamaged(Fault):
     """A release in the store is incomplete or its files do not have the recorded hashes."""
 
     kind = "release_damaged"
+
+
+class Unexpected(Fault):
+    """An error nobody foresaw. Its text may hold values of the data, so only its type and place are told."""
+
+    kind = "unexpected"

@@ -1,14 +1,18 @@
-"""Where this installation keeps things: read from the environment when asked for, never at import.
+"""Where this installation keeps things and reaches others: read from the environment when asked for, never at import.
 
 Every value has a default that suits a checkout (everything under ``var/``), so a first run needs no configuration.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from stadtdaten.faults import Misconfigured
+from stadtdaten.frames import Endpoint
 
 PREFIX = "STADTDATEN_"
 
@@ -22,6 +26,7 @@ class Settings(BaseModel):
     var: Path = Field(description="All state of this installation")
     ledger: str = Field(description="SQLAlchemy URL of the ledger")
     releases: str = Field(description="Release store: a folder or any address fsspec understands")
+    candidates: Path = Field(description="Finished, anonymised releases not decided yet; shared by all workers")
     portal: Path = Field(description="Folder of the StaticPortal")
     portal_url: str = Field(description="Address under which visitors reach the StaticPortal, ending in /")
     portal_sample: bool = Field(default=False, description="Whether the portal is the sample's (no public reads it)")
@@ -47,11 +52,6 @@ class Settings(BaseModel):
         """Folder of snapshots (0700); emptied when a run ends."""
         return self.var / "staging"
 
-    @property
-    def candidates(self) -> Path:
-        """Folder of finished, anonymised releases that are not decided yet."""
-        return self.var / "candidates"
-
 
 def settings_from_environment() -> Settings:
     """The settings in force, from ``STADTDATEN_*``; an unknown variable with that prefix is an error."""
@@ -61,8 +61,48 @@ def settings_from_environment() -> Settings:
     values: dict[str, object] = {
         "ledger": f"sqlite:///{var / 'ledger.sqlite'}",
         "releases": str(var / "releases"),
+        "candidates": var / "candidates",
         "portal": var / "portal",
         "portal_url": "http://127.0.0.1:8082/",
         **given,
     }
     return Settings.model_validate({"home": home, "var": var, **values})
+
+
+def endpoint(*, conn_type: str, host: str, port: int | None, schema: str, login: str, password: str) -> Endpoint:
+    """An Endpoint from the fields of an Airflow Connection; a host that holds ``://`` is taken as the whole address."""
+    if "://" in host or not host:
+        url = host
+    else:
+        scheme = {"postgres": "postgresql+psycopg2"}.get(conn_type, conn_type)
+        url = f"{scheme}://{host}" + (f":{port}" if port else "") + (f"/{schema}" if schema else "")
+    return Endpoint(url=url, login=login, password=password)
+
+
+def endpoint_from_environment(connection_id: str) -> Endpoint:
+    """The connection as Airflow's own environment variable ``AIRFLOW_CONN_<ID>`` (JSON) gives it.
+
+    Lets every step run without Airflow. Raises Misconfigured.
+    """
+    name = f"AIRFLOW_CONN_{connection_id.upper()}"
+    text = os.environ.get(name)
+    if text is None:
+        raise Misconfigured(
+            f"Die Verbindung {connection_id!r} ist nicht eingerichtet.",
+            next_step=f"Außerhalb von Airflow die Umgebungsvariable {name} im JSON-Format setzen.",
+        )
+    try:
+        fields = json.loads(text)
+    except json.JSONDecodeError:
+        raise Misconfigured(
+            f"Die Umgebungsvariable {name} ist kein JSON.",
+            next_step='Erwartet wird zum Beispiel {"conn_type": "http", "host": "https://…"}.',
+        ) from None
+    return endpoint(
+        conn_type=fields.get("conn_type", ""),
+        host=fields.get("host", ""),
+        port=fields.get("port"),
+        schema=fields.get("schema", ""),
+        login=fields.get("login", ""),
+        password=fields.get("password", ""),
+    )

@@ -1,0 +1,23 @@
+"""
+## Einwohnerstatistik: Bevölkerung
+
+**Was hier läuft.** Jede Nacht wird die Auszählung des Melderegisters aus der Datenbank der Statistikstelle gelesen,
+zu Altersgruppen zusammengefasst, mit Summen versehen und geheim gehalten (Mindestfallzahl 3 mit Gegensperrung), als
+Angreifer geprüft und als Datensatz `einwohner` veröffentlicht. Die gelesenen Zahlen werden danach gelöscht.
+
+**Was ein Fehlschlag bedeutet.** Auf dem Portal bleibt der letzte gute Stand mit seinem Datum sichtbar; es ist nichts
+verloren und nichts zu viel veröffentlicht. `candidate` rot mit *Datenschutz*: Die Prüfung hätte geheime Werte
+errechnen können oder einen Personenbezug gefunden. **Diese Sperre hebt niemand auf.**
+
+**Was zu tun ist.**
+1. Die Alarm-Mail oder das Protokoll von `candidate` lesen: Dort stehen Regel, Spalte und Anzahl, nie ein Wert.
+2. Bei *Datenschutz*: die Statistikstelle informieren. Abhilfe ist eine gröbere Gliederung im Vertrag
+   `include/contracts/einwohnerstatistik.yaml`, nie eine kleinere Mindestfallzahl.
+3. Bei `snapshot` rot: Erreichbarkeit und Zugang der Datenbank prüfen (Connection `einwohnerstatistik`).
+
+**Wen fragen.** Fachlich: statistik@stadt.hamm.de. Portal und Pipeline: opendata@stadt.hamm.de.
+"""
+
+from stadtdaten.airflow_dags import source_dag
+
+dag = source_dag("einwohnerstatistik", runbook=__doc__)

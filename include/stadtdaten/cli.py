@@ -1,0 +1,342 @@
+"""The `stadtdaten` command: everything the pipeline does, without Airflow.
+
+Terminal output is English; what a fault says is German, because it is the text that on-call staff get. Exit codes:
+0 all well, 1 something is held back, broken or wrong, 2 the call itself was wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as RichTable
+
+from stadtdaten import freshness
+from stadtdaten.contracts import Contract, ContractError, Problem, load_city, load_contract
+from stadtdaten.contracts.schema import check_schemas, write_schemas
+from stadtdaten.faults import Fault
+from stadtdaten.settings import Settings, endpoint_from_environment, settings_from_environment
+
+app = typer.Typer(
+    name="stadtdaten",
+    help="Municipal open data: from a contract to a checked, anonymised, published release.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console()
+err = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+SourceName = Annotated[str, typer.Argument(help="Id of the source system, e.g. baumkataster.")]
+DatasetName = Annotated[str, typer.Argument(help="Id of the dataset, e.g. baumkataster.")]
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """What is live of each dataset, how old it is, and what is wrong."""
+    from stadtdaten.pipeline.run import prepare
+
+    settings = settings_from_environment()
+    rows: list[dict[str, Any]] = []
+    for contract in _contracts(settings):
+        run = prepare(contract.source, settings=settings, connect=endpoint_from_environment, run_id="status")
+        run.ledger.upgrade()
+        incidents = run.ledger.open_incidents()
+        for dataset in contract.datasets:
+            live = run.live(dataset.id)
+            last = run.ledger.last_attempt(dataset.id)
+            incident = next(
+                (
+                    each
+                    for each in incidents
+                    if each.dataset == dataset.id or (each.source == contract.source and not each.dataset)
+                ),
+                None,
+            )
+            checked = last.ended_at if last and last.ended_at else None
+            modified = live.metadata.modified if live else None
+            state = (
+                freshness.state(contract.freshness, modified, checked or modified, incident is not None, _now())
+                if modified
+                else "never_published"
+            )
+            due = freshness.next_expected(contract.freshness, modified) if modified else None
+            rows.append(
+                {
+                    "source": contract.source,
+                    "dataset": dataset.id,
+                    "state": state,
+                    "release": live.release if live else None,
+                    "modified": modified.isoformat() if modified else None,
+                    "due": due.isoformat() if due else None,
+                    "rows_published": live.rows_published if live else None,
+                    "last_outcome": last.outcome if last else None,
+                    "last_checked": checked.isoformat() if checked else None,
+                    "held_back_since": incident.opened_at.isoformat() if incident else None,
+                    "incident": incident.message if incident else None,
+                    "portal": run.portal.page(dataset.id) if live else None,
+                }
+            )
+    if as_json:
+        _print_json(rows)
+        return
+    table = RichTable("dataset", "state", "release", "modified", "due", "rows", "last run", "incident")
+    for row in rows:
+        table.add_row(
+            row["dataset"],
+            row["state"],
+            row["release"] or "–",
+            _short(row["modified"]),
+            _short(row["due"]),
+            str(row["rows_published"] if row["rows_published"] is not None else "–"),
+            row["last_outcome"] or "–",
+            escape(f"since {_short(row['held_back_since'])}: {row['incident']}") if row["incident"] else "",
+        )
+    out.print(table)
+
+
+@app.command()
+def run(
+    source: SourceName,
+    force: Annotated[bool, typer.Option("--force", help="Rebuild even if the source is unchanged.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Refresh one source now, in this process, without Airflow."""
+    from stadtdaten.pipeline.run import prepare
+    from stadtdaten.pipeline.whole import refresh
+
+    settings = settings_from_environment()
+    _known_source(settings, source)
+    if not as_json:
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+        logging.getLogger("great_expectations").setLevel(logging.WARNING)
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        prepared = prepare(
+            source,
+            settings=settings,
+            connect=endpoint_from_environment,
+            run_id=f"cli__{_now().isoformat()}",
+            force=force,
+        )
+        outcome = refresh(prepared)
+    except Fault as fault:
+        _fail(fault, as_json, source=source)
+    rows = []
+    for dataset, fault_or_none in outcome.items():
+        attempt = prepared.ledger.last_attempt(dataset)
+        rows.append(
+            {
+                "dataset": dataset,
+                "outcome": attempt.outcome if attempt else None,
+                "release": attempt.release if attempt else None,
+                "rows_read": attempt.rows_read if attempt else None,
+                "rows_published": attempt.rows_published if attempt else None,
+                "fault": _fault_as_dict(fault_or_none) if fault_or_none else None,
+            }
+        )
+    if as_json:
+        _print_json(rows)
+    else:
+        for row in rows:
+            out.print(f"{row['dataset']}: {row['outcome']} {row['release'] or ''}")
+        for fault_or_none in outcome.values():
+            if fault_or_none:
+                _print_fault(fault_or_none)
+    raise typer.Exit(1 if any(outcome.values()) else 0)
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Validate city, contracts, suites, DAG files and schemas; explain every error with file, line and fix."""
+    from stadtdaten.quality import check_suite, suite_path
+
+    settings = settings_from_environment()
+    problems: list[Problem] = []
+    try:
+        load_city(settings.city)
+    except ContractError as error:
+        problems += error.problems
+    known: set[str] = set()
+    for path in sorted(settings.contracts.glob("*.yaml")):
+        known.add(path.stem)
+        dag_file = settings.home / "dags" / f"{path.stem}.py"
+        if not dag_file.is_file():
+            problems.append(Problem(dag_file, 1, "the contract has no DAG file", "copy a neighbour, change two lines"))
+        try:
+            contract = load_contract(path)
+        except ContractError as error:
+            problems += error.problems
+            continue
+        for dataset in contract.datasets:
+            for table in dataset.tables:
+                for stage in ("raw", "public"):
+                    suite = suite_path(settings.expectations, contract.source, table.id, stage)
+                    problems += check_suite(suite, _columns(table, stage))
+    if not known:
+        problems.append(Problem(settings.contracts, 1, "no contract found", "add <source>.yaml"))
+    problems += [
+        Problem(path, 1, "suites without a contract", "remove the folder, or restore the contract")
+        for path in sorted(settings.expectations.iterdir())
+        if path.is_dir() and path.name not in known
+    ]
+    problems += check_schemas(settings.contracts / "schema")
+    if as_json:
+        _print_json(
+            [
+                {"file": str(each.file), "line": each.line, "message": each.message, "fix": each.fix}
+                for each in problems
+            ]
+        )
+    else:
+        for problem in problems:
+            err.print(escape(str(problem)), style="red", highlight=False, soft_wrap=True)
+        if not problems:
+            out.print(f"{len(known)} contracts and their suites are in order.")
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def rollback(
+    dataset: DatasetName,
+    to: Annotated[str, typer.Option("--to", help="Release to go back to; by default the one before.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make an older release live again: the same act as publishing, with an older release."""
+    from stadtdaten.pipeline import publication
+    from stadtdaten.pipeline.run import prepare
+
+    settings = settings_from_environment()
+    source = _source_of(settings, dataset)
+    try:
+        prepared = prepare(source, settings=settings, connect=endpoint_from_environment, run_id="rollback")
+        prepared.ledger.upgrade()
+        live = prepared.live(dataset)
+        target = to or (live.inputs.previous if live else "")
+        if not target:
+            _fail_call(f"{dataset}: there is no release before the live one.")
+        manifest = publication.rollback(prepared, dataset, target)
+    except Fault as fault:
+        _fail(fault, as_json, dataset=dataset)
+    row = {
+        "dataset": dataset,
+        "release": manifest.release,
+        "was": live.release if live else None,
+        "modified": manifest.metadata.modified.isoformat(),
+        "rows_published": manifest.rows_published,
+        "portal": prepared.portal.page(dataset),
+    }
+    if as_json:
+        _print_json(row)
+    else:
+        out.print(f"{dataset}: release {manifest.release} of {_short(row['modified'])} is live again.")
+
+
+@app.command()
+def schema() -> None:
+    """Write the JSON Schemas of contracts and city, for editors."""
+    for path in write_schemas(settings_from_environment().contracts / "schema"):
+        out.print(str(path))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the ledger's database to the present schema (also done by every run)."""
+    from stadtdaten.ledger import Ledger
+
+    settings = settings_from_environment()
+    Ledger(settings.ledger).upgrade()
+    out.print("The ledger is up to date.")
+
+
+def main() -> None:
+    """Entry point of the `stadtdaten` command."""
+    app()
+
+
+def _contracts(settings: Settings) -> list[Contract]:
+    try:
+        return [load_contract(path) for path in sorted(settings.contracts.glob("*.yaml"))]
+    except ContractError as error:
+        err.print(escape(str(error)), style="red", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+def _known_source(settings: Settings, source: str) -> None:
+    known = sorted(path.stem for path in settings.contracts.glob("*.yaml"))
+    if source not in known:
+        _fail_call(f"there is no source {source!r}; known: {', '.join(known) or 'none'}")
+
+
+def _source_of(settings: Settings, dataset: str) -> str:
+    datasets = {each.id: contract.source for contract in _contracts(settings) for each in contract.datasets}
+    if dataset not in datasets:
+        _fail_call(f"there is no dataset {dataset!r}; known: {', '.join(sorted(datasets)) or 'none'}")
+    return datasets[dataset]
+
+
+def _columns(table: Any, stage: str) -> list[str]:
+    from stadtdaten.privacy import published_columns
+
+    if stage == "raw":
+        return [column.name for column in table.columns]
+    return [column.name for column in published_columns(table)]
+
+
+def _fail_call(message: str) -> None:
+    err.print(escape(message), style="red", highlight=False)
+    raise typer.Exit(2)
+
+
+def _fail(fault: Fault, as_json: bool, **about: str) -> None:
+    if as_json:
+        _print_json({**about, "fault": _fault_as_dict(fault)})
+    else:
+        _print_fault(fault)
+    raise typer.Exit(1)
+
+
+def _print_fault(fault: Fault) -> None:
+    err.print(escape(fault.message), style="red", highlight=False)
+    for finding in fault.findings:
+        err.print(f"  - {escape(finding.message)}", highlight=False)
+    if fault.next_step:
+        err.print(escape(fault.next_step), highlight=False)
+
+
+def _fault_as_dict(fault: Fault) -> dict[str, Any]:
+    return {
+        "kind": fault.kind,
+        "message": fault.message,
+        "next_step": fault.next_step,
+        "findings": [
+            {
+                "rule": each.rule,
+                "table": each.table,
+                "column": each.column,
+                "count": each.count,
+                "total": each.total,
+                "message": each.message,
+            }
+            for each in fault.findings
+        ],
+    }
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def _short(moment: str | None) -> str:
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M") if moment else "–"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,171 @@
+"""Step 2: from a snapshot to a finished candidate. Everything personal ends here.
+
+Raw suite → anonymise → public suite → privacy audit → files and metadata → manifest. The snapshot is deleted
+whatever happens; what is left holds nothing that may not be published.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from stadtdaten import privacy, quality, read, standards
+from stadtdaten.contracts import Dataset
+from stadtdaten.faults import Misconfigured, SourceUnreadable
+from stadtdaten.frames import AnonymisationReport, CheckResult, Inputs, Manifest, Snapshot, Stage
+from stadtdaten.pipeline import incidents
+from stadtdaten.pipeline.run import CandidateReference, Run, SnapshotReference
+from stadtdaten.releases import file_hash, release_id, write_candidate_manifest
+
+logger = logging.getLogger(__name__)
+
+Frames = dict[str, Any]
+"""Table id to its pandas or geopandas frame."""
+
+
+def build_candidate(run: Run, reference: SnapshotReference) -> CandidateReference:
+    """Check, anonymise, check again, audit and write one dataset.
+
+    Raises the Fault that stopped it; a dataset whose snapshot already failed fails here again, so that its own row
+    in Airflow turns red.
+    """
+    if reference["state"] == "failed":
+        raise SourceUnreadable(
+            f"Datensatz {reference['dataset']}: Die Quelle war nicht lesbar; der Grund steht beim Vorfall.",
+            next_step="Das Protokoll von `snapshot` und die Alarm-Mail lesen.",
+        )
+    dataset = run.contract.dataset(reference["dataset"])
+    snapshot_folder = Path(reference["folder"])
+    try:
+        with incidents.guard(run, dataset.id, reference["attempt"]):
+            snapshot = Snapshot.model_validate_json((snapshot_folder / "lock.json").read_text(encoding="utf-8"))
+            folder = _build(run, dataset, snapshot, reference["attempt"])
+    finally:
+        shutil.rmtree(snapshot_folder, ignore_errors=True)
+    return CandidateReference(dataset=dataset.id, attempt=reference["attempt"], folder=str(folder))
+
+
+def _build(run: Run, dataset: Dataset, snapshot: Snapshot, attempt: int) -> Path:
+    privacy.allowed_on(dataset, run.portal.sample)
+    raw = {table.id: read.load_frame(snapshot.folder / f"{table.id}.parquet") for table in dataset.tables}
+    logger.info("::group::Rohdaten prüfen")
+    checks = _check(run, dataset, raw, "raw", attempt)
+    logger.info("::endgroup::")
+    public: Frames = {}
+    reports: list[AnonymisationReport] = []
+    logger.info("::group::Anonymisieren")
+    for table in dataset.tables:
+        public[table.id], report = privacy.anonymise(raw[table.id], table)
+        reports.append(report)
+        logger.info("%s: %s", table.id, report.sentence)
+    logger.info("::endgroup::")
+    logger.info("::group::Veröffentlichbare Daten prüfen")
+    checks += _check(run, dataset, public, "public", attempt)
+    logger.info("::endgroup::")
+    logger.info("::group::Datenschutz nachprüfen")
+    for table in dataset.tables:
+        privacy.audit(public[table.id], table)
+    logger.info("::endgroup::")
+    return _write(run, dataset, snapshot, public, checks, reports)
+
+
+def _check(run: Run, dataset: Dataset, frames: Frames, stage: Stage, attempt: int) -> tuple[CheckResult, ...]:
+    """Run every table's suite of the stage, record the results, then let the gate decide."""
+    results: tuple[CheckResult, ...] = ()
+    for table in dataset.tables:
+        path = quality.suite_path(run.settings.expectations, run.contract.source, table.id, stage)
+        try:
+            suite = quality.load_suite(path)
+        except quality.SuiteError as error:
+            raise Misconfigured(
+                f"Datensatz {dataset.id}: Die Prüfregeln {path.name} sind nicht brauchbar: {error}",
+                next_step="Die genannte Zeile berichtigen; `stadtdaten check` prüft alle Regeln.",
+            ) from None
+        results += quality.run_suite(suite, frames[table.id], table.id, stage)
+    run.ledger.record_checks(attempt, results)
+    for result in results:
+        state = "ok" if result.success else result.severity
+        logger.info("%-8s %s %s %s", state, result.table, result.expectation, result.column)
+    quality.gate(results, dataset.id, stage)
+    return results
+
+
+def _write(
+    run: Run,
+    dataset: Dataset,
+    snapshot: Snapshot,
+    frames: Frames,
+    checks: Sequence[CheckResult],
+    reports: Sequence[AnonymisationReport],
+) -> Path:
+    """Files, metadata, evidence and, last, the manifest."""
+    live = run.live(dataset.id)
+    content = {table: lock.content_hash for table, lock in snapshot.tables.items()}
+    inputs: Inputs = run.inputs(dataset, content, live.release if live else "")
+    release = release_id(inputs)
+    folder = run.settings.candidates / dataset.id / release
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    now = datetime.now(UTC).replace(microsecond=0)
+    earlier = run.store.releases(dataset.id)
+    files = tuple(
+        file
+        for table in dataset.tables
+        for file in standards.write_files(
+            frames[table.id], table, privacy.published_columns(table), folder, run.city
+        )
+    )  # fmt: skip
+    _write_evidence(folder / "evidence", snapshot, checks, reports)
+    rows = {table: len(frame) for table, frame in frames.items()}
+    manifest = Manifest(
+        release=release,
+        source=run.contract.source,
+        dataset=dataset.id,
+        created=now,
+        inputs=inputs,
+        locks=snapshot.tables,
+        rows_read=snapshot.rows,
+        rows_published=sum(rows.values()),
+        rows_by_table=rows,
+        files=files,
+        metadata=standards.describe(
+            run.contract,
+            dataset,
+            run.city,
+            frames,
+            reports,
+            issued=earlier[-1].metadata.issued if earlier else now,
+            modified=now,
+        ),
+        checks=tuple(checks),
+        anonymisation=tuple(reports),
+        personal=dataset.personal,
+        evidence=_other_files(folder, {file.path for file in files}),
+    )
+    write_candidate_manifest(folder, manifest)
+    logger.info("%s: candidate %s with %d files", dataset.id, release, len(files))
+    return folder
+
+
+def _write_evidence(
+    folder: Path, snapshot: Snapshot, checks: Sequence[CheckResult], reports: Sequence[AnonymisationReport]
+) -> None:
+    folder.mkdir()
+    (folder / "lock.json").write_text(
+        snapshot.model_dump_json(indent=2, exclude={"folder"}) + "\n", encoding="utf-8"
+    )  # fmt: skip
+    for name, values in (("checks", checks), ("anonymisation", reports)):
+        lines = ",\n".join(value.model_dump_json() for value in values)
+        (folder / f"{name}.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+
+
+def _other_files(folder: Path, listed: set[str]) -> Mapping[str, str]:
+    """Every file of the candidate that is no ReleaseFile (schemas, evidence), with its SHA-256."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = {path.relative_to(folder).as_posix(): path for path in found}
+    return {name: file_hash(path) for name, path in names.items() if name not in listed}

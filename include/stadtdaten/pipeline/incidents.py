@@ -1,0 +1,124 @@
+"""What happens when something stops a dataset: one incident, one alert, the attempt closed, nothing lost.
+
+Every step runs inside a guard. A Fault is recorded and passed on. Any other exception is an error of ours; its text
+may hold values of the data, so only its type and its place go further.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from stadtdaten import alerts
+from stadtdaten.faults import Fault, GateFailed, Unexpected
+from stadtdaten.frames import Manifest
+from stadtdaten.pipeline.run import Run
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def guard(run: Run, dataset: str, attempt: int) -> Iterator[None]:
+    """Around a step of one dataset: record what stops it, then raise it as a Fault."""
+    try:
+        with _only_faults():
+            yield
+    except Fault as fault:
+        if fault.retryable and not run.last_try:
+            logger.warning("%s: %s (will be tried again)", dataset, fault.message)
+            raise
+        outcome = "held_back" if isinstance(fault, GateFailed) else "failed"
+        run.ledger.finish_attempt(attempt, outcome)
+        if not fault.concerns_source:
+            _open(run, dataset, fault)
+        raise
+
+
+@contextmanager
+def source_guard(run: Run) -> Iterator[None]:
+    """Around what concerns the whole source: its server is down, its connection is missing."""
+    try:
+        with _only_faults():
+            yield
+    except Fault as fault:
+        if fault.retryable and not run.last_try:
+            raise
+        _open(run, None, fault)
+        raise
+
+
+def settle_unchanged(run: Run, dataset: str, attempt: int, live: Manifest) -> None:
+    """The source is what is live: close the attempt and whatever incident was open for the dataset."""
+    run.ledger.finish_attempt(
+        attempt,
+        "unchanged",
+        release=live.release,
+        rows_published=live.rows_published,
+        held_back=live.cells_held_back,
+    )
+    recover_dataset(run, dataset)
+
+
+def recover_dataset(run: Run, dataset: str) -> None:
+    """Close the dataset's incidents and tell once that it is well again."""
+    run.ledger.recover(dataset, datetime.now(UTC))
+    deliver_alerts(run)
+
+
+def recover_source(run: Run) -> None:
+    """The source answers again: close the incident of the source as a whole."""
+    if run.ledger.recover_source(run.contract.source, datetime.now(UTC)):
+        deliver_alerts(run)
+
+
+def deliver_alerts(run: Run) -> None:
+    """Send what is waiting to be sent, also what an earlier run could not send. A mail server that is down stops
+    nothing: the alert stays in the ledger, is logged and goes out with the next run."""
+    for alert in run.ledger.claim_alerts(datetime.now(UTC)):
+        try:
+            alerts.send(alerts.compose(alert, **_facts(run, alert)), run.connect("smtp_default"))
+        except (alerts.NotSent, Fault) as error:
+            run.ledger.alert_failed(alert.id, str(error))
+            logger.error("Alarm %s nicht zugestellt: %s", alert.message_id, error)
+        else:
+            run.ledger.alert_sent(alert.id, datetime.now(UTC))
+
+
+def _open(run: Run, dataset: str | None, fault: Fault) -> None:
+    incident, new = run.ledger.open_incident(
+        run.contract.source,
+        dataset,
+        fault.gate if isinstance(fault, GateFailed) else fault.kind,
+        fault.gate if isinstance(fault, GateFailed) else "",
+        fault.message,
+        fault.findings,
+        run.run_url,
+        datetime.now(UTC),
+        fault.next_step,
+    )
+    logger.error("Vorfall %d%s: %s", incident.id, " (neu)" if new else f", {incident.occurrences}. Mal", fault.message)
+    for finding in fault.findings:
+        logger.error("  %s", finding.message)
+    deliver_alerts(run)
+
+
+@contextmanager
+def _only_faults() -> Iterator[None]:
+    """Turn an exception nobody foresaw into a Fault that tells its type and place, never its text."""
+    try:
+        yield
+    except Fault:
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        for frame in frames:
+            logger.error("  %s:%s in %s", frame.filename, frame.lineno, frame.name)
+        ours = next((frame for frame in reversed(frames) if "stadtdaten" in Path(frame.filename).parts), frames[-1])
+        raise Unexpected(
+            f"Unerwarteter Fehler {type(error).__name__} in {Path(ours.filename).name}, Zeile {ours.lineno}.",
+            next_step="Das Protokoll nennt die Stellen im Programm; bitte dem Entwicklungsteam melden.",
+        ) from None

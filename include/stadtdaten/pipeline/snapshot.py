@@ -1,0 +1,128 @@
+"""Step 1: read the source, compare with what is live, keep a snapshot of what changed."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from stadtdaten.contracts import Dataset, Table
+from stadtdaten.extract import NotModified, fetch_table
+from stadtdaten.faults import Fault
+from stadtdaten.frames import Endpoint, Manifest, Snapshot, TableLock
+from stadtdaten.pipeline import incidents
+from stadtdaten.pipeline.run import Run, SnapshotReference
+from stadtdaten.read import content_hash, read_table, write_frame
+
+logger = logging.getLogger(__name__)
+
+
+def take_snapshots(run: Run) -> list[SnapshotReference]:
+    """Read every dataset of the source once.
+
+    A fault of one dataset (a column gone, a file that is no table) is recorded and handed on as state ``failed``, so
+    that the others go on. A fault of the whole source (server down, connection missing) is raised.
+    """
+    run.ledger.upgrade()
+    _clear(run.settings.staging / run.contract.source)
+    with incidents.source_guard(run):
+        endpoint = run.connect(run.contract.interface.connection)
+        references = [_take_snapshot(run, dataset, endpoint) for dataset in run.contract.datasets]
+    incidents.recover_source(run)
+    return references
+
+
+def _take_snapshot(run: Run, dataset: Dataset, endpoint: Endpoint) -> SnapshotReference:
+    attempt = run.ledger.start_attempt(run.contract.source, dataset.id, run_url=run.run_url)
+    reference = SnapshotReference(dataset=dataset.id, attempt=attempt, state="failed", folder="")
+    live = run.live(dataset.id)
+    folder = run.staging / dataset.id
+    try:
+        with incidents.guard(run, dataset.id, attempt):
+            locks = _read_tables(run, dataset, endpoint, folder, live)
+    except Fault as fault:
+        shutil.rmtree(folder, ignore_errors=True)
+        if fault.concerns_source:
+            raise
+        return reference
+    snapshot = Snapshot(
+        source=run.contract.source, dataset=dataset.id, folder=folder, taken_at=datetime.now(UTC), tables=locks
+    )
+    drift = tuple(column for lock in locks.values() for column in lock.drift)
+    run.ledger.record_snapshot(attempt, rows_read=snapshot.rows, drift=drift)
+    if live is not None and not run.force and _same(run, dataset, locks, live):
+        shutil.rmtree(folder, ignore_errors=True)
+        logger.info("%s: unchanged, release %s stays live", dataset.id, live.release)
+        incidents.settle_unchanged(run, dataset.id, attempt, live)
+        return {**reference, "state": "unchanged"}
+    (folder / "lock.json").write_text(snapshot.model_dump_json(indent=2), encoding="utf-8")
+    logger.info("%s: %d rows read", dataset.id, snapshot.rows)
+    return {**reference, "state": "changed", "folder": str(folder)}
+
+
+def _read_tables(
+    run: Run, dataset: Dataset, endpoint: Endpoint, folder: Path, live: Manifest | None
+) -> dict[str, TableLock]:
+    """A lock for each table. The source is asked conditionally only where an unchanged source means nothing to do."""
+    _make_private(folder)
+    comparable = live is not None and not run.force and _same_recipe(run, dataset, live)
+    if live is not None and comparable:
+        locks = {table.id: _read(run, table, endpoint, folder, live.locks.get(table.id)) for table in dataset.tables}
+        if all(lock is None for lock in locks.values()):
+            return {table.id: live.locks[table.id] for table in dataset.tables}
+        missing = [table for table in dataset.tables if locks[table.id] is None]
+    else:
+        locks, missing = {}, list(dataset.tables)
+    locks |= {table.id: _read(run, table, endpoint, folder, None) for table in missing}
+    return {table.id: lock for table in dataset.tables if (lock := locks[table.id]) is not None}
+
+
+def _read(run: Run, table: Table, endpoint: Endpoint, folder: Path, previous: TableLock | None) -> TableLock | None:
+    """Fetch and read one table into the snapshot; None if the source says it has not changed since ``previous``."""
+    download = folder / f"{table.id}.download"
+    _make_private(download)
+    fetched = fetch_table(run.contract.interface, table, endpoint, download, run.contract.limits, previous)
+    if isinstance(fetched, NotModified):
+        return None
+    result = read_table(table, fetched.files, run.city)
+    write_frame(result.frame, folder / f"{table.id}.parquet")
+    shutil.rmtree(download)
+    return TableLock(
+        resource=table.resource,
+        url=fetched.url,
+        etag=fetched.etag,
+        last_modified=fetched.last_modified,
+        source_bytes=fetched.source_bytes,
+        content_hash=content_hash(result.frame, table.key),
+        rows=len(result.frame),
+        columns=tuple(result.frame.columns),
+        crs=run.city.crs if table.geometry else "",
+        repairs=result.repairs,
+        drift=result.drift,
+    )
+
+
+def _same_recipe(run: Run, dataset: Dataset, live: Manifest) -> bool:
+    """Whether the live release was made with today's contract, suites and code."""
+    now = run.inputs(dataset, live.inputs.content, live.inputs.previous)
+    return now == live.inputs
+
+
+def _same(run: Run, dataset: Dataset, locks: dict[str, TableLock], live: Manifest) -> bool:
+    content = {table: lock.content_hash for table, lock in locks.items()}
+    return run.inputs(dataset, content, live.inputs.previous) == live.inputs
+
+
+def _make_private(folder: Path) -> None:
+    """A folder only we may enter (0700): what lies in it is personal until proven otherwise."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    for parent in (folder.parent, folder.parent.parent):
+        parent.chmod(0o700)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier, killed run of this source left behind."""
+    if folder.exists():
+        shutil.rmtree(folder)
