@@ -1,0 +1,72 @@
+"""What can a source be told to do wrong? The switch that tests and demonstrations turn, one fault per source.
+
+Some faults spoil the data before it is written, whatever the protocol; the others spoil the answer on its way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal, get_args
+
+from typing_extensions import TypeIs
+
+from samplecity.tables import Column, Table
+from samplecity.web import Answer
+from samplecity.wfs import exception_report
+
+DataFault = Literal["column_gone", "new_column", "ninety_percent_lost", "duplicate_key", "no_rows"]
+AnswerFault = Literal[
+    "slow", "cut", "status_500", "status_403", "html", "half_file", "empty", "wrong_content_type", "exception_report"
+]  # fmt: skip
+Fault = DataFault | AnswerFault
+
+WALL = (
+    b'<!DOCTYPE html>\n<html lang="de"><head><meta charset="utf-8"><title>Anmeldung</title></head>'
+    b"<body><h1>Bitte melden Sie sich an</h1></body></html>\n"
+)
+HTML = "text/html; charset=utf-8"
+
+
+def is_data_fault(fault: Fault) -> TypeIs[DataFault]:
+    """Whether the fault is in the data itself, whatever the protocol."""
+    return fault in get_args(DataFault)
+
+
+def spoilt_table(table: Table, fault: DataFault) -> Table:
+    """The table with that fault: the second column gone, one more column, every tenth row only, the first row twice."""
+    match fault:
+        case "column_gone":
+            columns = table.columns[:1] + table.columns[2:]
+            return replace(table, columns=columns, rows=tuple(row[:1] + row[2:] for row in table.rows))
+        case "new_column":
+            columns = (*table.columns, Column("neue_spalte", "text"))
+            return replace(table, columns=columns, rows=tuple((*row, "neu") for row in table.rows))
+        case "ninety_percent_lost":
+            return replace(table, rows=table.rows[::10])
+        case "duplicate_key":
+            return replace(table, rows=(*table.rows, table.rows[0]))
+        case "no_rows":
+            return replace(table, rows=())
+
+
+def spoilt_answer(answer: Answer, fault: AnswerFault) -> Answer:
+    """The answer with that fault."""
+    match fault:
+        case "slow":
+            return replace(answer, slow=True)
+        case "cut":
+            return replace(answer, cut=True)
+        case "status_500":
+            return Answer(500, "text/plain; charset=utf-8", b"Internal Server Error\n")
+        case "status_403":
+            return Answer(403, HTML, WALL)
+        case "html":
+            return Answer(200, HTML, WALL)
+        case "half_file":
+            return replace(answer, body=answer.body[: len(answer.body) // 2], headers={})
+        case "empty":
+            return replace(answer, body=b"", headers={})
+        case "wrong_content_type":
+            return replace(answer, content_type=HTML)
+        case "exception_report":
+            return exception_report("NoApplicableCode", "", "Die Datenbank antwortet nicht.", status=200)
