@@ -30,7 +30,7 @@ def nightly_minute(source: str) -> tuple[int, int]:
     # Not hash(): Python salts it per process.
     digest = hashlib.sha256(source.encode()).digest()
     minute = _NIGHTLY_MINUTES[int.from_bytes(digest[:8], "big") % len(_NIGHTLY_MINUTES)]
-    return divmod(minute, 60)
+    return minute // 60, minute % 60
 
 
 def cron(freshness: Freshness, source: str) -> str:

@@ -17,7 +17,17 @@ from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import (
-    ColumnElement, Connection, NullPool, Select, create_engine, event, insert, or_, select, text, update,
+    ColumnElement,
+    Connection,
+    NullPool,
+    Select,
+    create_engine,
+    event,
+    insert,
+    or_,
+    select,
+    text,
+    update,
 )  # fmt: skip
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager, sessionmaker
@@ -66,7 +76,7 @@ class Ledger:
 
     # Attempts and their checks
 
-    def start_attempt(self, source: str, dataset: str, night: str | None, run_url: str) -> int:
+    def start_attempt(self, source: str, dataset: str, night: str | None = None, run_url: str = "") -> int:
         """Record that an attempt begins now; its id."""
         row = AttemptRow(
             source=source, dataset=dataset, night=night, started=datetime.now(UTC), rows_read=0, rows_published=0,
@@ -270,7 +280,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _newest(dataset: str) -> Select[tuple[AttemptRow]]:
+def _newest(dataset: str) -> Select[AttemptRow]:
     return select(AttemptRow).where(AttemptRow.dataset == dataset).order_by(AttemptRow.id.desc()).limit(1)
 
 
@@ -284,7 +294,7 @@ def _shown(session: Session, dataset: str) -> str:
     return session.scalar(newest) or ""
 
 
-def _open_of_kind(source: str, dataset: str | None, kind: str) -> Select[tuple[IncidentRow]]:
+def _open_of_kind(source: str, dataset: str | None, kind: str) -> Select[IncidentRow]:
     return (
         select(IncidentRow)
         .where(
