@@ -132,7 +132,8 @@ class Csv(Strict):
     fill_down: tuple[Text, ...] = Field(
         default=(), description="Source columns whose empty cells repeat the cell above (vertically merged cells)"
     )
-    drop_blank_rows: bool = False
+    drop_blank_rows: bool = Field(default=False, description="Leave out rows whose cells are all empty")
+    short_rows: bool = Field(default=False, description="Rows may end early; the cells they lack are empty")
     x: Text | None = Field(default=None, description="Source column with the easting, for point data")
     y: Text | None = Field(default=None, description="Source column with the northing")
 

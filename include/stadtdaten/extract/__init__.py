@@ -1,0 +1,37 @@
+"""Bytes in: one connector per interface, which follows pages, asks conditionally and keeps the limits.
+
+Nothing here knows what a column means; files are delivered as the source wrote them, for ``read`` to interpret.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import assert_never
+
+from stadtdaten.contracts.model import HttpInterface, Interface, Limits, SqlInterface, Table, WfsInterface
+from stadtdaten.extract.http import fetch_file
+from stadtdaten.extract.outcome import Fetched, NotModified
+from stadtdaten.extract.sql import fetch_rows
+from stadtdaten.extract.wfs import fetch_features
+from stadtdaten.frames import Endpoint, TableLock
+
+__all__ = ["Fetched", "NotModified", "fetch_table"]
+
+
+def fetch_table(
+    interface: Interface, table: Table, endpoint: Endpoint, folder: Path, limits: Limits, previous: TableLock | None
+) -> Fetched | NotModified:
+    """What the source delivers for the table, as files (mode 0600) in the existing ``folder``.
+
+    ``previous`` is the lock of what is live: give it to be told NotModified, or None to have the data in any case.
+    Raises SourceUnavailable, SourceUnreadable, SchemaChanged or Misconfigured; see the connectors.
+    """
+    match interface:
+        case HttpInterface():
+            return fetch_file(table, endpoint, folder, limits, previous)
+        case WfsInterface():
+            return fetch_features(interface, table, endpoint, folder, limits)
+        case SqlInterface():
+            return fetch_rows(table, endpoint, folder, limits)
+        case _:
+            assert_never(interface)

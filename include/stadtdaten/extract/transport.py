@@ -1,0 +1,272 @@
+"""How bytes come over HTTP: to disk, within limits, repeated where waiting helps, and nothing secret in a message.
+
+Faults name the table and the HTTP status, never the address: its query may hold a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from itertools import chain
+from pathlib import Path
+from time import time
+from types import TracebackType
+from typing import Self
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+
+import requests
+import urllib3
+from requests.auth import AuthBase, HTTPBasicAuth
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+from stadtdaten.extract.budget import Budget
+from stadtdaten.faults import Fault, Misconfigured, SourceUnavailable, SourceUnreadable
+from stadtdaten.frames import Endpoint
+
+ATTEMPTS = 4
+"""Attempts within one task; longer waits are the scheduler's business."""
+
+PATIENCE = 10.0
+"""Longest Retry-After in seconds that is waited for here. A server that asks for more is left in peace: the task
+fails as SourceUnavailable and the scheduler's retry comes later."""
+
+CONNECT_SECONDS = 10.0
+SILENCE_SECONDS = 60.0
+"""Longest silence of a server between two packets."""
+
+CHUNK = 1 << 18
+HEAD = 4096
+"""First bytes of an answer that are looked at before anything is kept."""
+
+MOVED = frozenset({301, 302, 303, 307, 308})
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses that a later attempt may turn into an answer (RFC 9110, 6585, 8470); other 5xx count as well."""
+
+Refusal = Callable[[int, str, bytes], Fault | None]
+"""Judges an answer by status, media type and first bytes; returns the fault if it is not what was asked for."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete answer: 200 with its body in the target file, or 304 without one."""
+
+    status: int
+    etag: str
+    last_modified: str
+
+
+class _Passing(SourceUnavailable):
+    """A failure worth another attempt, after the seconds the server asked for."""
+
+    def __init__(self, message: str, *, next_step: str, retry_after: float = 0.0) -> None:
+        super().__init__(message, next_step=next_step)
+        self.retry_after = retry_after
+
+
+class _Anonymous(AuthBase):
+    """No login at all: keeps requests from taking one from the account's ~/.netrc."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+class Transport:
+    """The conversation with one server on behalf of one table."""
+
+    def __init__(self, endpoint: Endpoint, table: str, budget: Budget) -> None:
+        self._table = table
+        self._budget = budget
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = "stadtdaten"
+        # Identity, so that Content-Length and ETag are those of the file itself.
+        self._session.headers["Accept-Encoding"] = "identity"
+        self._session.auth = HTTPBasicAuth(endpoint.login, endpoint.password) if endpoint.login else _Anonymous()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._session.close()
+
+    def get(self, url: str, target: Path, refuse: Refusal, headers: Mapping[str, str] | None = None) -> Answer:
+        """Bring ``url`` to ``target`` (mode 0600), whole or not at all.
+
+        Raises SourceUnavailable for what may pass (connection, silence, a body shorter than announced, 429, 5xx)
+        after a few quick attempts, SourceUnreadable for what will not (401, 403, 404, too large, another server),
+        whatever ``refuse`` returns, and Misconfigured for an address that is none.
+        """
+        attempts = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, _Passing) and error.retry_after <= PATIENCE),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=_pause,
+            reraise=True,
+        )
+        return attempts(self._once, url, target, refuse, headers or {})
+
+    def _once(self, url: str, target: Path, refuse: Refusal, headers: Mapping[str, str]) -> Answer:
+        self._budget.check_time()
+        try:
+            with self._open(url, headers) as response:
+                return self._keep(response, target, refuse, conditional=bool(headers))
+        except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
+            raise Misconfigured(
+                f"Tabelle „{self._table}“: Die Adresse der Verbindung ist keine gültige Web-Adresse.",
+                next_step="Die Verbindung in Airflow prüfen (host = vollständige Adresse mit http:// oder https://).",
+            ) from None
+        except requests.exceptions.SSLError:
+            raise SourceUnavailable(
+                f"Tabelle „{self._table}“: Das Zertifikat der Quelle wird nicht anerkannt.",
+                next_step="Mit dem Betrieb der Quelle das Zertifikat (Ablauf, Aussteller) klären.",
+            ) from None
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
+            raise self._passing("Die Quelle antwortet nicht (Zeitüberschreitung).") from None
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError):
+            raise self._passing("Die Verbindung zur Quelle kommt nicht zustande oder bricht ab.") from None
+
+    def _passing(self, message: str, retry_after: float = 0.0) -> _Passing:
+        return _Passing(
+            f"Tabelle „{self._table}“: {message}",
+            next_step="Abwarten, der Lauf wird wiederholt; hält es an, den Betrieb der Quelle ansprechen.",
+            retry_after=retry_after,
+        )
+
+    def _open(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+        """The answer after redirects, which are followed on the same server only: a login must not travel."""
+        for _ in range(5):
+            response = self._session.get(
+                url, headers=dict(headers), stream=True, allow_redirects=False,
+                timeout=(CONNECT_SECONDS, min(SILENCE_SECONDS, max(self._budget.seconds_left, 0.1))),
+            )  # fmt: skip
+            if response.status_code not in MOVED or "Location" not in response.headers:
+                return response
+            target = urljoin(url, response.headers["Location"])
+            response.close()
+            if not same_server(url, target):
+                raise SourceUnreadable(
+                    f"Tabelle „{self._table}“: Die Quelle leitet auf einen anderen Server um "
+                    f"(HTTP {response.status_code}); dem wird nicht gefolgt.",
+                    next_step="Mit dem Betrieb der Quelle die neue Adresse klären und in die Verbindung eintragen.",
+                )
+            url = target
+        raise SourceUnreadable(
+            f"Tabelle „{self._table}“: Die Quelle leitet im Kreis um.",
+            next_step="Die Adresse in Verbindung und Vertrag prüfen.",
+        )
+
+    def _keep(self, response: requests.Response, target: Path, refuse: Refusal, conditional: bool) -> Answer:
+        answer = Answer(
+            response.status_code, response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
+        )
+        if response.status_code == 304 and conditional:
+            return answer
+        chunks = self._chunks(response)
+        head = b""
+        while len(head) < HEAD and (chunk := next(chunks, b"")):
+            head += chunk
+        refused = refuse(response.status_code, response.headers.get("Content-Type", ""), head)
+        if refused is not None:
+            raise refused
+        if response.status_code != 200:
+            raise self._status_fault(response)
+        announced = response.headers.get("Content-Length", "")
+        if announced.isdecimal():
+            self._budget.check_bytes(int(announced))
+        size = 0
+        target.unlink(missing_ok=True)
+        target.touch(mode=0o600)
+        with target.open("wb") as file:
+            for chunk in chain([head], chunks):
+                size += file.write(chunk)
+                self._budget.check_bytes(size)
+        self._budget.spend_bytes(size)
+        return answer
+
+    def _chunks(self, response: requests.Response) -> Iterator[bytes]:
+        """The body packet by packet, so that a server that drips cannot outlast the time limit.
+
+        urllib3 compares what came with Content-Length (or the last chunk) and raises if the body is short.
+        """
+        while chunk := response.raw.read1(CHUNK, decode_content=True):
+            self._budget.check_time()
+            yield chunk
+
+    def _status_fault(self, response: requests.Response) -> Fault:
+        status = response.status_code
+        if status in PASSING or status >= 500:
+            return self._passing(f"Die Quelle antwortet mit HTTP {status}.", _retry_after(response))
+        what, next_step = {
+            401: ("verlangt eine Anmeldung", "Anmeldenamen und Kennwort der Verbindung in Airflow prüfen."),
+            403: (
+                "verweigert den Zugriff",
+                "Berechtigung klären; auch eine Sperre gegen automatische Abrufe antwortet so.",
+            ),
+            404: ("kennt die Adresse nicht", "Mit dem Betrieb der Quelle klären, wohin die Daten gezogen sind."),
+            410: ("hat die Daten entfernt", "Mit der Fachstelle klären, ob die Daten weiter geliefert werden."),
+        }.get(status, ("gibt die Daten nicht heraus", "Adresse in Verbindung und Vertrag prüfen."))
+        return SourceUnreadable(f"Tabelle „{self._table}“: Die Quelle {what} (HTTP {status}).", next_step=next_step)
+
+
+def below(base: str, resource: str) -> str:
+    """The address of ``resource`` below ``base``; the queries of both are kept."""
+    start, end = urlsplit(base), urlsplit(resource)
+    path = f"{start.path.rstrip('/')}/{end.path.lstrip('/')}"
+    return urlunsplit((start.scheme, start.netloc, path, "&".join(filter(None, (end.query, start.query))), ""))
+
+
+def without_secrets(url: str) -> str:
+    """The address without user, password and query: what may be stored and shown."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def same_server(first: str, second: str) -> bool:
+    """Whether two addresses lead to the same server; from http to https on the standard ports counts as the same."""
+    one, other = urlsplit(first), urlsplit(second)
+    if one.hostname != other.hostname:
+        return False
+    return (one.scheme, _port(one)) == (other.scheme, _port(other)) or (
+        (one.scheme, _port(one)) == ("http", 80) and (other.scheme, _port(other)) == ("https", 443)
+    )
+
+
+def looks_like_html(media_type: str, head: bytes) -> bool:
+    """Whether an answer is a web page (a login, a maintenance note, a bot wall), by its beginning."""
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return start.startswith((b"<!doctype html", b"<html")) or (
+        start.startswith(b"<") and media_type.split(";")[0].strip().lower() == "text/html"
+    )
+
+
+def html_instead_of_data(table: str) -> SourceUnreadable:
+    """The fault for a web page where data was expected."""
+    return SourceUnreadable(
+        f"Tabelle „{table}“: Die Quelle liefert eine Webseite (HTML) statt Daten.",
+        next_step="Die Adresse im Browser öffnen: meist ist es eine Anmeldung, Wartungsseite oder Zugriffssperre.",
+    )
+
+
+def _port(address: SplitResult) -> int | None:
+    return address.port or {"http": 80, "https": 443}.get(address.scheme)
+
+
+def _retry_after(response: requests.Response) -> float:
+    """Seconds the server asks to wait: RFC 9110 allows a number or a date; 0 if it asks nothing."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - time(), 0.0)
+    except ValueError:
+        return 0.0
+
+
+_backoff = wait_exponential_jitter(initial=0.2, max=2.0, jitter=0.2)
+
+
+def _pause(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, _Passing) else 0.0
+    return max(asked, _backoff(state))
