@@ -1,0 +1,143 @@
+"""Which files does a published table get, and in which order do its rows stand?
+
+Every table gets CSV with a Table Schema; with geometry also GeoJSON, GeoPackage and GeoParquet; a large table also
+Parquet. The order depends on the rows alone, never on the source's order, so the same rows give the same bytes (and
+the order tells nothing about columns that were dropped).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import geopandas
+import pandas
+import pyarrow
+
+from stadtdaten.contracts import City, Table
+from stadtdaten.faults import Finding, GateFailed
+from stadtdaten.frames import PublishedColumn, ReleaseFile
+from stadtdaten.standards.csv_file import flatten, write_csv
+from stadtdaten.standards.geodata import WGS84, crs_iri, write_geojson, write_geopackage
+from stadtdaten.standards.parquet import write_geoparquet, write_parquet
+from stadtdaten.standards.table_schema import write_table_schema
+
+MEDIA_TYPES = {
+    "CSV": "text/csv",
+    "GEOJSON": "application/geo+json",
+    "GPKG": "application/geopackage+sqlite3",
+    "PARQUET": "application/vnd.apache.parquet",
+}
+"""Code of the EU file-type table to the IANA media type."""
+
+FORMAT_TITLES = {"CSV": "CSV", "GEOJSON": "GeoJSON", "GPKG": "GeoPackage", "PARQUET": "Parquet"}
+
+
+def write_files(
+    frame: pandas.DataFrame, table: Table, columns: tuple[PublishedColumn, ...], folder: Path, city: City
+) -> tuple[ReleaseFile, ...]:
+    """Write all files of one table into ``folder``; ``<table>.schema.json`` is written too but is no ReleaseFile.
+
+    ``frame`` is anonymised, with exactly ``columns`` and its geometry in the city's CRS. Raises GateFailed
+    (quality_public) where the published key does not identify its rows: the Table Schema would promise what the file
+    does not hold.
+    """
+    key = published_key(table, columns)
+    _demand_key(frame, key, table)
+    rows = in_order(frame, table, key)
+    flat, flat_columns = flatten(rows, columns, city)
+    schema = f"{table.id}.schema.json"
+    write_csv(flat, flat_columns, folder / f"{table.id}.csv")
+    write_table_schema(table.title, flat_columns, key, folder / schema)
+    written = [("CSV", f"{table.id}.csv", schema)]
+
+    dates = {column.name: pandas.ArrowDtype(pyarrow.date32()) for column in columns if column.type == "date"}
+    typed = rows.astype(dates)
+    if isinstance(typed, geopandas.GeoDataFrame):
+        degrees = typed.to_crs(WGS84)
+        write_geojson(degrees, folder / f"{table.id}.geojson")
+        write_geopackage(typed, table.id, folder / f"{table.id}.gpkg")
+        write_geoparquet(degrees, folder / f"{table.id}.parquet")
+        written += [
+            ("GEOJSON", f"{table.id}.geojson", crs_iri(WGS84)),
+            ("GPKG", f"{table.id}.gpkg", crs_iri(city.crs)),
+            ("PARQUET", f"{table.id}.parquet", crs_iri(WGS84)),
+        ]
+    elif table.large:
+        write_parquet(typed, folder / f"{table.id}.parquet")
+        written.append(("PARQUET", f"{table.id}.parquet", ""))
+    return tuple(
+        _release_file(folder, name, code, table, len(rows), conforms_to) for code, name, conforms_to in written
+    )
+
+
+def published_key(table: Table, columns: tuple[PublishedColumn, ...]) -> tuple[str, ...]:
+    """The columns that identify a published row; empty where a key column was dropped or made coarser.
+
+    The rows of a frequency table are identified by its dimensions.
+    """
+    if table.frequency_table is not None:
+        return table.frequency_table.dimensions
+    published = {column.name for column in columns}
+    survives = all(name in published and table.column(name).treatment is None for name in table.key)
+    return table.key if survives else ()
+
+
+def in_order(frame: pandas.DataFrame, table: Table, key: tuple[str, ...]) -> pandas.DataFrame:
+    """The rows in their published order: by key, or by every column where no key survived.
+
+    The text of a frequency table's dimensions is ordered as people do: totals last, ``6 bis 9`` before ``10 bis 14``.
+    """
+    if not key:
+        sortable = pandas.DataFrame(frame.copy())
+        for name in frame.columns[frame.dtypes == "geometry"]:
+            sortable[name] = frame[name].to_wkb()
+        order = sortable.sort_values(list(sortable.columns), kind="stable").index
+        return frame.loc[order].reset_index(drop=True)
+    if table.frequency_table is None:
+        return frame.sort_values(list(key), kind="stable", ignore_index=True)
+    total = table.frequency_table.total
+    return frame.sort_values(
+        list(key), kind="stable", ignore_index=True, key=lambda values: _as_people_order(values, total)
+    )
+
+
+def _as_people_order(values: pandas.Series, total: str) -> pandas.Series:
+    if not pandas.api.types.is_string_dtype(values):
+        return values
+    ranked = sorted(values.dropna().unique(), key=lambda text: (text == total, _numbers_apart(text)))
+    return values.map({text: rank for rank, text in enumerate(ranked)})
+
+
+def _numbers_apart(text: str) -> list[tuple[bool, int, str]]:
+    return [
+        (not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.findall(r"[0-9]+|[^0-9]+", text)
+    ]
+
+
+def _demand_key(frame: pandas.DataFrame, key: tuple[str, ...], table: Table) -> None:
+    if not key:
+        return
+    wrong = int((frame.duplicated(list(key), keep=False) | frame[list(key)].isna().any(axis=1)).sum())
+    if wrong:
+        message = (
+            f"In der Tabelle {table.id} erkennen die Schlüsselspalten {', '.join(key)} {wrong} von {len(frame)} "
+            "Zeilen nicht eindeutig (mehrfach oder leer)."
+        )
+        raise GateFailed(
+            "quality_public",
+            message,
+            next_step="Die Fachstelle fragen, was eine Zeile kennzeichnet, und Daten oder Schlüssel berichtigen.",
+            findings=(Finding("primary_key", message, table.id, ", ".join(key), wrong, len(frame)),),
+        )
+
+
+def _release_file(folder: Path, name: str, code: str, table: Table, rows: int, conforms_to: str) -> ReleaseFile:
+    path = folder / name
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return ReleaseFile(
+        path=name, title=f"{table.title} ({FORMAT_TITLES[code]})", format=code, media_type=MEDIA_TYPES[code],
+        table=table.id, rows=rows, size=path.stat().st_size, sha256=digest, conforms_to=conforms_to,
+    )  # fmt: skip
