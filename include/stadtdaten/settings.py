@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -53,9 +54,9 @@ class Settings(BaseModel):
         return self.var / "staging"
 
 
-def settings_from_environment() -> Settings:
+def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in force, from ``STADTDATEN_*``; an unknown variable with that prefix is an error."""
-    given = {name[len(PREFIX) :].lower(): value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    given = {name[len(PREFIX) :].lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
     home = Path(given.pop("home", "") or Path(__file__).resolve().parents[2])
     var = Path(given.pop("var", "") or home / "var")
     values: dict[str, object] = {
