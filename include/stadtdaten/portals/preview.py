@@ -1,0 +1,73 @@
+"""What do the first rows of a published CSV file look like to a person?"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from stadtdaten.frames import PublishedColumn
+
+ROWS = 10
+
+HELD_BACK = "_geheim"
+"""Ending of the boolean column that says whether the count beside it is held back."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value as shown; ``kind`` decides how it is set."""
+
+    text: str
+    kind: Literal["text", "number", "missing", "secret"]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Titles of the columns and the first rows, each as long as ``titles``."""
+
+    titles: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def has(self, kind: str) -> bool:
+        """Whether any cell is of that kind (a legend explains only what is there)."""
+        return any(cell.kind == kind for row in self.rows for cell in row)
+
+
+def first_rows(path: Path, columns: Sequence[PublishedColumn]) -> Preview:
+    """The first ``ROWS`` rows, values as Germans write them; held back counts become a dot, as statistics prints them.
+
+    Columns of the file that are not in ``columns`` (coordinates) are shown as they are, under their own name.
+    """
+    declared = {column.name: column for column in columns}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(islice(csv.DictReader(file), ROWS))
+        names = list(rows[0]) if rows else list(declared)
+    secret = {name for name in names if name.endswith(HELD_BACK) and name.removesuffix(HELD_BACK) in declared}
+    shown = [name for name in names if name not in secret]
+    return Preview(
+        titles=tuple(declared[name].title if name in declared else name for name in shown),
+        rows=tuple(tuple(_cell(row, name, declared.get(name)) for name in shown) for row in rows),
+    )
+
+
+def _cell(row: dict[str, str], name: str, column: PublishedColumn | None) -> Cell:
+    value = row[name]
+    if value == "":
+        return Cell(".", "secret") if row.get(name + HELD_BACK) == "true" else Cell("–", "missing")
+    kind = column.type if column else "string"
+    if kind == "number":
+        return Cell(value.replace(".", ","), "number")
+    if kind == "integer":
+        return Cell(value, "number")
+    if kind == "boolean":
+        return Cell("ja" if value == "true" else "nein", "text")
+    if kind == "date":
+        return Cell(f"{date.fromisoformat(value):%d.%m.%Y}", "text")
+    if kind == "datetime":
+        return Cell(f"{datetime.fromisoformat(value):%d.%m.%Y, %H:%M} Uhr", "text")
+    return Cell(value if len(value) <= 80 else value[:79] + "…", "text")

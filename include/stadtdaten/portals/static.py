@@ -1,0 +1,241 @@
+"""How does a folder that any web server can serve become an open-data portal?
+
+``StaticPortal`` projects releases onto that folder: data files are copied once and never changed, all pages and the
+catalogue form one generation that is switched live atomically (see ``generation``). The portal is a function of the
+release store and of which release is live per dataset; ``live.json`` in each generation holds the latter, so pages,
+catalogue and state can never contradict each other.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from pydantic import TypeAdapter, ValidationError
+
+from stadtdaten.contracts import City
+from stadtdaten.faults import PublicationFailed, ReleaseDamaged
+from stadtdaten.frames import LiveDataset, Manifest, ReleaseFile, Value
+from stadtdaten.portals import visitor
+from stadtdaten.portals.generation import (
+    Link,
+    Tree,
+    live_generation,
+    prune_generations,
+    publisher,
+    put_file,
+    put_generation,
+)
+from stadtdaten.portals.pages import Shown, render
+from stadtdaten.portals.preview import first_rows
+from stadtdaten.releases import ReleaseStore
+from stadtdaten.standards.dcat import CatalogueEntry, catalogue, serialise
+
+EARLIER = 10
+"""Earlier releases that a dataset's page offers; older ones stay in the store."""
+
+
+class _Standing(Value):
+    """What a generation shows of one dataset. ``earlier`` are the releases in its history, newest first."""
+
+    release: str
+    since: datetime
+    earlier: tuple[str, ...]
+
+
+_STANDINGS = TypeAdapter(dict[str, _Standing])
+
+
+class StaticPortal:
+    """A portal without a server programme of its own; implements ``frames.Portal``.
+
+    ``folder`` is the portal's own folder, of which ``public/`` is to be served at ``url``; ``sample`` says that the
+    data is invented and marks every page so. Manifests of all live releases and of their predecessors are read from
+    ``store``.
+    """
+
+    name = "static"
+
+    def __init__(self, folder: Path, url: str, city: City, sample: bool, store: ReleaseStore) -> None:
+        self.sample = sample
+        self._folder = folder
+        self._url = url.rstrip("/") + "/"
+        self._city = city
+        self._store = store
+
+    def live(self, dataset: str) -> LiveDataset | None:
+        """What is live of the dataset; None if nothing is.
+
+        ``since`` is the release's creation, not the minute of publication: the same releases give the same portal.
+        """
+        standing = self._standings(live_generation(self._folder)).get(dataset)
+        return (
+            None if standing is None else LiveDataset(dataset=dataset, release=standing.release, since=standing.since)
+        )
+
+    def page(self, dataset: str) -> str:
+        """Address of the dataset's page."""
+        return f"{self._url}dataset/{dataset}/"
+
+    def reconcile(self, manifest: Manifest, folder: Path) -> bool:
+        """Bring the portal to the release whose files are in ``folder``; False if visitors see it already.
+
+        Also puts right what was changed by hand. Whatever stops it, visitors see the former or the new generation.
+        Raises PublicationFailed if the folder cannot be written, ReleaseDamaged if ``folder`` is not the release.
+        """
+        try:
+            with publisher(self._folder):
+                return self._publish(manifest, folder)
+        except OSError as error:
+            raise PublicationFailed(
+                f"Datensatz {manifest.dataset}: Release {manifest.release} konnte nicht auf das Portal gebracht "
+                f"werden: {_reason(error)}. Die bisherige Fassung bleibt online.",
+                next_step=f"Datenträger und Rechte des Portalordners {self._folder} prüfen, dann den Lauf wiederholen.",
+            ) from error
+
+    def verify(self, manifest: Manifest) -> None:
+        """Read page, files and catalogue over HTTP as an anonymous visitor. Raises PublicationFailed."""
+        files = {self._address(file, manifest.dataset): file for file in manifest.files}
+        visitor.look(manifest, self.page(manifest.dataset), f"{self._url}catalog.ttl", files)
+
+    def _address(self, file: ReleaseFile, dataset: str) -> str:
+        """The stable address of the newest version of a file."""
+        return f"{self.page(dataset)}{file.path}"
+
+    def _publish(self, manifest: Manifest, folder: Path) -> bool:
+        live = {
+            dataset: standing.release for dataset, standing in self._standings(live_generation(self._folder)).items()
+        }
+        shown = []
+        changed = self._put_data(manifest, folder)
+        for dataset, release in sorted({**live, manifest.dataset: manifest.release}.items()):
+            current = manifest if dataset == manifest.dataset else self._store.manifest(dataset, release)
+            earlier = self._predecessors(current)
+            for one in (current, *earlier):
+                changed |= self._restore_data(one)
+            previews = {
+                file.table: first_rows(self._data(current) / file.path, current.metadata.columns[file.table])
+                for file in reversed(current.files)
+                if file.format == "CSV"
+            }
+            shown.append(Shown(current, earlier, previews))
+        changed |= put_generation(self._folder, self._tree(shown))
+        self._prune_data(prune_generations(self._folder))
+        return changed
+
+    def _tree(self, shown: Sequence[Shown]) -> Tree:
+        entries = [
+            CatalogueEntry(
+                manifest=one.manifest,
+                page_url=self.page(one.manifest.dataset),
+                file_url=lambda file, dataset=one.manifest.dataset: self._address(file, dataset),  # type: ignore[misc]
+            )
+            for one in shown
+        ]
+        standings = {
+            one.manifest.dataset: {
+                "release": one.manifest.release,
+                "since": one.manifest.created.isoformat(),
+                "earlier": [earlier.release for earlier in one.earlier],
+            }
+            for one in shown
+        }
+        links = {}
+        for one in shown:
+            for path in _public_files(one.manifest):
+                place = PurePosixPath("dataset", one.manifest.dataset, path)
+                data = PurePosixPath("daten", one.manifest.dataset, one.manifest.release, path)
+                links[str(place)] = Link(os.path.relpath(data, place.parent))
+        return {
+            **render(self._city, self._url, self.sample, shown),
+            **serialise(catalogue(self._city, self._url, entries)),
+            "live.json": (json.dumps(standings, indent=2, sort_keys=True) + "\n").encode(),
+            "daten": Link("../../daten"),
+            **links,
+        }
+
+    def _data(self, manifest: Manifest) -> Path:
+        return self._folder / "daten" / manifest.dataset / manifest.release
+
+    def _put_data(self, manifest: Manifest, folder: Path) -> bool:
+        """Compare every file of the release by hash and copy what is not there; True if anything was copied."""
+        copied = []
+        for path, sha256 in _public_files(manifest).items():
+            try:
+                if not (folder / path).is_file():
+                    raise ValueError(f"{path} is missing")
+                copied.append(put_file(folder / path, self._data(manifest) / path, sha256, self._folder / "staging"))
+            except ValueError:
+                raise ReleaseDamaged(
+                    f"Datensatz {manifest.dataset}: Die Datei {path} des Release {manifest.release} fehlt oder hat "
+                    "nicht die verzeichnete Prüfsumme. Die bisherige Fassung bleibt online.",
+                    next_step="Release aus der Sicherung wiederherstellen, oder den Datensatz neu bauen lassen.",
+                ) from None
+        return any(copied)
+
+    def _restore_data(self, manifest: Manifest) -> bool:
+        """Fetch a shown release from the store if a file of it is gone or cut; True if anything was copied."""
+        folder = self._data(manifest)
+        if all(_has_size(folder / file.path, file.size) for file in manifest.files):
+            return False
+        with self._store.local_folder(manifest.dataset, manifest.release) as kept:
+            return self._put_data(manifest, kept)
+
+    def _predecessors(self, manifest: Manifest) -> tuple[Manifest, ...]:
+        """The releases that the live one follows, newest first.
+
+        A release that was rolled back is nobody's predecessor and so disappears from the page.
+        """
+        chain: list[Manifest] = []
+        release = manifest.inputs.previous
+        while release and len(chain) < EARLIER and self._store.has(manifest.dataset, release):
+            chain.append(self._store.manifest(manifest.dataset, release))
+            release = chain[-1].inputs.previous
+        return tuple(chain)
+
+    def _prune_data(self, generations: Sequence[Path]) -> None:
+        """Remove data that no kept generation shows any more; the store still has it."""
+        shown = {
+            (dataset, release)
+            for generation in generations
+            for dataset, standing in self._standings(generation).items()
+            for release in (standing.release, *standing.earlier)
+        }
+        for folder in (self._folder / "daten").glob("*/*"):
+            if (folder.parent.name, folder.name) not in shown:
+                shutil.rmtree(folder)
+
+    def _standings(self, generation: Path | None) -> dict[str, _Standing]:
+        if generation is None:
+            return {}
+        try:
+            return _STANDINGS.validate_json((generation / "live.json").read_bytes())
+        except (ValidationError, FileNotFoundError):
+            raise PublicationFailed(
+                f"Das Portal weiß nicht mehr, was online ist: live.json fehlt oder ist beschädigt in {generation}.",
+                next_step="Den Verweis public auf eine frühere Generation unter generations/ setzen und alle "
+                "Datensätze erneut veröffentlichen.",
+            ) from None
+
+
+def _public_files(manifest: Manifest) -> dict[str, str]:
+    """Path to SHA-256 of everything that visitors may have: data and Table Schemas, never locks and evidence."""
+    schemas = {file.conforms_to for file in manifest.files} & manifest.evidence.keys()
+    return {file.path: file.sha256 for file in manifest.files} | {path: manifest.evidence[path] for path in schemas}
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
+
+
+def _reason(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "Der Datenträger ist voll"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "Der Portalordner ist nicht beschreibbar"
+    return f"Fehler des Dateisystems ({errno.errorcode.get(error.errno or 0, 'unbekannt')})"
