@@ -23,12 +23,14 @@ MEMBER = f"{WFS} member"
 @dataclass(frozen=True)
 class Page:
     """One page. ``matched`` is None where the server says "unknown"; ``properties`` are the local names of the
-    features' properties, also of those that are empty on this page; ``next`` is the server's address of the next page.
+    features' properties, also of those that are empty on this page, ``nested`` of those that hold elements (such as
+    geometries); ``next`` is the server's address of the next page.
     """
 
     features: int
     ids: tuple[str, ...]
     properties: frozenset[str]
+    nested: frozenset[str]
     matched: int | None
     returned: int | None
     next: str
@@ -97,6 +99,8 @@ class _PageReader:
         self._features = 0
         self._ids: list[str] = []
         self._properties: set[str] = set()
+        self._nested: set[str] = set()
+        self._property = ""
         self.exception: str | None = None
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -112,7 +116,10 @@ class _PageReader:
             self._features += 1
             self._ids.append(attributes.get(f"{GML} id", ""))
         elif self._in_member and self._depth == 4:
-            self._properties.add(name.rpartition(" ")[2])
+            self._property = name.rpartition(" ")[2]
+            self._properties.add(self._property)
+        elif self._in_member and self._depth == 5:
+            self._nested.add(self._property)
 
     def end(self, _name: str) -> None:
         self._depth -= 1
@@ -139,6 +146,7 @@ class _PageReader:
             raise exception_instead_of_data(self._table, self.exception)
         return Page(
             self._features, tuple(self._ids), frozenset(self._properties),
+            frozenset(self._nested),
             _number(self._root.get("numberMatched", "")), _number(self._root.get("numberReturned", "")),
             self._root.get("next", ""),
         )  # fmt: skip

@@ -1,0 +1,127 @@
+"""GML pages of a WFS through GDAL, all attributes as text, coordinates as the source means them.
+
+GDAL puts the axes into the order east, north where the reference system's name (urn:ogc:def:crs:...) says that they
+come as latitude, longitude. Nothing else is swapped: a source that delivers swapped values is the quality gate's
+business.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+import pyogrio
+
+from stadtdaten.contracts.model import City, Table
+from stadtdaten.extract.gml_page import examine
+from stadtdaten.faults import SchemaChanged, SourceUnreadable
+from stadtdaten.frames import Repair
+from stadtdaten.read.table import RawTable, undeclared
+
+OPTIONS = {"WRITE_GFS": "NO", "DOWNLOAD_SCHEMA": "NO", "EXPOSE_GML_ID": "YES"}
+"""GDAL leaves no files beside the page and asks no server for a schema."""
+
+
+def read_gml(table: Table, files: tuple[Path, ...], city: City) -> tuple[RawTable, gpd.GeoSeries | None]:
+    """The declared attributes as text, and the geometries in the city's CRS (None where no geometry is declared).
+
+    Raises SourceUnreadable for no features, pages that GDAL reads differently than they are, features that come
+    twice, an unknown reference system or several; SchemaChanged for properties that are gone.
+    """
+    pages = [(file, examine(file, table.id)) for file in files]
+    full = [file for file, page in pages if page.features]
+    if not full:
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Der WFS liefert keine Objekte.",
+            next_step="Im Dienst nachsehen, ob der Objekttyp leer ist oder die Freigabe fehlt.",
+        )
+    # Without this GDAL infers types per page, and a postcode becomes a number. It is GDAL's switch for the process.
+    pyogrio.set_gdal_config_options({"GML_FIELDTYPES": "ALWAYS_STRING"})
+    frames = [_page(table, file) for file in full]
+    _refuse_losses(table, sum(page.features for _, page in pages), frames)
+    wanted = [column.source for column in table.columns]
+    found = sorted(set[str]().union(*(page.properties for _, page in pages)))
+    drift = undeclared(table, wanted, found)
+    repairs: list[Repair] = []
+    cells = _cells(table, frames, frozenset[str]().union(*(page.nested for _, page in pages)))
+    geometry = None if table.geometry is None else _geometries(table, frames, city, repairs)
+    return RawTable(cells, sum(len(frame) for frame in frames), drift, repairs), geometry
+
+
+def _page(table: Table, file: Path) -> gpd.GeoDataFrame:
+    try:
+        if table.geometry is not None:
+            name = str(pyogrio.read_info(file, **OPTIONS)["geometry_name"])
+            if name != table.geometry.source:
+                raise SchemaChanged(
+                    f"Tabelle „{table.id}“: Die Geometrie heißt in der Quelle „{name}“, nicht "
+                    f"„{table.geometry.source}“.",
+                    next_step="Mit der Fachstelle klären, welche Geometrie gilt, und den Vertrag anpassen.",
+                )
+        frame = pyogrio.read_dataframe(file, use_arrow=True, **OPTIONS)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.GeometryError):
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Eine Seite des WFS ist kein GML, das gelesen werden kann.",
+            next_step="Die Abfrage im Browser wiederholen und mit dem Betrieb des WFS klären.",
+        ) from None
+    return frame
+
+
+def _refuse_losses(table: Table, promised: int, frames: list[gpd.GeoDataFrame]) -> None:
+    """GDAL reads what it can and is silent about the rest: compare with the count of the pages' own members."""
+    read = sum(len(frame) for frame in frames)
+    if read != promised:
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Von {promised} Objekten des WFS ließen sich {read} lesen.",
+            next_step="Prüfen, ob der Dienst verschiedene Objekttypen oder beschädigte Objekte mischt.",
+        )
+    ids = pd.concat([frame["gml_id"] for frame in frames if "gml_id" in frame])
+    repeated = int(ids[ids.notna() & (ids != "")].duplicated().sum())
+    if repeated:
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: {repeated} Objekte kommen auf mehreren Seiten des WFS vor.",
+            next_step="Den Betrieb des WFS ansprechen: startIndex wirkt nicht oder die Reihenfolge wechselt.",
+        )
+
+
+def _cells(table: Table, frames: list[gpd.GeoDataFrame], nested: frozenset[str]) -> dict[str, pa.ChunkedArray]:
+    """The declared attributes as text; one that is empty in every feature is unknown to GDAL, here null."""
+    cells = {}
+    for column in table.columns:
+        if column.type == "geometry":
+            continue
+        name = column.source
+        if name in nested:
+            raise SourceUnreadable(
+                f"Tabelle „{table.id}“, Spalte „{name}“: Die Quelle liefert verschachtelte Angaben statt eines Werts.",
+                next_step="Die Spalte aus dem Vertrag nehmen oder den Betrieb um eine flache Eigenschaft bitten.",
+            )
+        cells[name] = pa.chunked_array([_text(frame, name) for frame in frames], pa.string())
+    return cells
+
+
+def _text(frame: gpd.GeoDataFrame, name: str) -> pa.Array:
+    if name not in frame:
+        return pa.nulls(len(frame), pa.string())
+    return pa.array(frame[name], pa.string(), from_pandas=True)
+
+
+def _geometries(table: Table, frames: list[gpd.GeoDataFrame], city: City, repairs: list[Repair]) -> gpd.GeoSeries:
+    systems = {None if frame.crs is None else frame.crs.to_string() for frame in frames}
+    if len(systems) > 1 or None in systems:
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Das Koordinatenreferenzsystem der Objekte fehlt oder wechselt.",
+            next_step="Den Betrieb des WFS ansprechen: Jedes Objekt braucht denselben srsName.",
+        )
+    geometry = gpd.GeoSeries(pd.concat([frame.geometry for frame in frames], ignore_index=True), crs=frames[0].crs)
+    if geometry.crs == city.crs:
+        return geometry
+    repairs.append(
+        Repair(
+            kind="reprojected", column=table.geometry.name if table.geometry else "", count=len(geometry),
+            detail=f"von {geometry.crs.to_string()} nach {city.crs} umgerechnet",
+        )
+    )  # fmt: skip
+    return geometry.to_crs(city.crs)

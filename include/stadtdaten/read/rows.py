@@ -1,0 +1,32 @@
+"""Rows of a database as ``extract.sql`` keeps them: text in one Parquet file, in one fixed notation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from stadtdaten.contracts.model import Table
+from stadtdaten.extract.sql import UNDECLARED
+from stadtdaten.faults import Misconfigured, SourceUnreadable
+from stadtdaten.read.table import RawTable, undeclared
+
+
+def read_rows(table: Table, path: Path) -> RawTable:
+    """The declared columns as text. Raises SourceUnreadable without rows, SchemaChanged for columns that are gone."""
+    if table.geometry is not None:
+        raise Misconfigured(
+            f"Tabelle „{table.id}“: Geometrien werden aus Datenbanken nicht gelesen.",
+            next_step="Die Geometrie über einen WFS beziehen oder die Spalte aus dem Vertrag nehmen.",
+        )
+    stored = pq.read_table(path)
+    wanted = [column.source for column in table.columns]
+    rest = json.loads((stored.schema.metadata or {}).get(UNDECLARED, b"[]"))
+    drift = undeclared(table, wanted, [*stored.column_names, *rest])
+    if not stored.num_rows:
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Die Datenbank liefert keine Zeile.",
+            next_step="Mit der Fachstelle klären, ob die Tabelle gerade neu befüllt wird.",
+        )
+    return RawTable({name: stored.column(name) for name in wanted}, stored.num_rows, drift)
