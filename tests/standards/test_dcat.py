@@ -19,6 +19,7 @@ from stadtdaten.frames import Manifest
 from stadtdaten.standards import CatalogueEntry, catalogue, serialise
 
 BASE = "https://daten.example.org/"
+DCAT_VERSION = URIRef("http://www.w3.org/ns/dcat#version")  # not in rdflib, which knows DCAT 2
 DE_SHAPES = (
     "dcat-ap-SHACL-DE.ttl", "dcat-ap-de-controlledvocabularies.ttl", "dcat-ap-de-deprecated.ttl",
     "dcat-ap-spec-german-additions.ttl",
@@ -139,7 +140,7 @@ def test_every_release_has_all_that_is_recommended(graph: Graph, releases: tuple
     once = {
         DCTERMS.identifier, DCTERMS.title, DCTERMS.description, DCTERMS.publisher, DCTERMS.issued, DCTERMS.modified,
         DCTERMS.accrualPeriodicity, DCTERMS.accessRights, DCTERMS.provenance, DCTERMS.language,
-        rdflib.DCAT.contactPoint, rdflib.DCAT.landingPage, URIRef(dcatde + "contributorID"),
+        rdflib.DCAT.contactPoint, rdflib.DCAT.landingPage, DCAT_VERSION, URIRef(dcatde + "contributorID"),
         URIRef(dcatde + "politicalGeocodingLevelURI"),
     }  # fmt: skip
     datasets = list(graph.subjects(RDF.type, rdflib.DCAT.Dataset))

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote, urljoin
 
-from rdflib import DCAT, DCTERMS, FOAF, PROV, RDF, RDFS, SKOS, XSD, Graph, Literal, Namespace, URIRef
+from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, XSD, Graph, Literal, Namespace, URIRef
 from rdflib.term import Node
 
 from stadtdaten.contracts import City
@@ -23,6 +23,7 @@ from stadtdaten.contracts.model import Bounds
 from stadtdaten.contracts.vocabulary import THEME_TITLES
 from stadtdaten.frames import DatasetMetadata, Manifest, ReleaseFile
 
+DCAT = Namespace("http://www.w3.org/ns/dcat#")  # rdflib's own knows DCAT 2, without dcat:version
 DCATAP = Namespace("http://data.europa.eu/r5r/")
 DCATDE = Namespace("http://dcat-ap.de/def/dcatde/")
 GEO = Namespace("http://www.opengis.net/ont/geosparql#")
@@ -52,11 +53,11 @@ FORMAT_DESCRIPTIONS = {
     "Werte. Die Spalten beschreibt das verlinkte Table Schema.",
     "GEOJSON": "GeoJSON nach RFC 7946: geografische Länge und Breite in WGS 84.",
     "GPKG": "GeoPackage im amtlichen Koordinatensystem, für Geoinformationssysteme.",
-    "PARQUET": "Apache Parquet mit Datentypen, für Auswertungen; Geometrie als GeoParquet 1.1 in WGS 84.",
+    "PARQUET": "Apache Parquet mit Datentypen, für Auswertungen; mit Geometrie als GeoParquet 1.1 in WGS 84.",
 }
 
 PREFIXES = {
-    "dcat": DCAT, "dct": DCTERMS, "foaf": FOAF, "prov": PROV, "rdfs": RDFS, "skos": SKOS, "xsd": XSD,
+    "dcat": DCAT, "dct": DCTERMS, "foaf": FOAF, "rdf": RDF, "rdfs": RDFS, "skos": SKOS, "xsd": XSD,
     "dcatap": DCATAP, "dcatde": DCATDE, "geo": GEO, "spdx": SPDX, "vcard": VCARD,
 }  # fmt: skip
 
@@ -75,9 +76,7 @@ class CatalogueEntry:
 
 def catalogue(city: City, base_url: str, entries: Sequence[CatalogueEntry]) -> Graph:
     """The catalogue of all live releases. ``base_url`` is the portal's absolute address, ending in ``/``."""
-    graph = Graph(bind_namespaces="none")
-    for prefix, namespace in PREFIXES.items():
-        graph.bind(prefix, namespace)
+    graph = _graph("default")
     root = URIRef(base_url + "#katalog")
     publisher, contact = URIRef(base_url + "#herausgeber"), URIRef(base_url + "#kontakt")
     for triples in (
@@ -99,10 +98,8 @@ def catalogue(city: City, base_url: str, entries: Sequence[CatalogueEntry]) -> G
 
 def serialise(graph: Graph) -> dict[str, bytes]:
     """File name to content: Turtle, RDF/XML and JSON-LD. Equal graphs give equal bytes."""
-    # rdflib writes RDF/XML in the order in which triples were added.
-    ordered = Graph(bind_namespaces="none")
-    for prefix, namespace in graph.namespaces():
-        ordered.bind(prefix, namespace)
+    # RDF/XML is written in the store's order: the simple store keeps that of insertion, the default one has none.
+    ordered = _graph("SimpleMemory")
     for triple in sorted(graph):
         ordered.add(triple)
     context = {prefix: str(namespace) for prefix, namespace in PREFIXES.items()}
@@ -112,6 +109,13 @@ def serialise(graph: Graph) -> dict[str, bytes]:
         "catalog.rdf": ordered.serialize(format="xml", encoding="utf-8"),
         "catalog.jsonld": (json.dumps(_sorted(linked), ensure_ascii=False, indent=1) + "\n").encode(),
     }
+
+
+def _graph(store: str) -> Graph:
+    graph = Graph(store, bind_namespaces="none")
+    for prefix, namespace in PREFIXES.items():
+        graph.bind(prefix, namespace)
+    return graph
 
 
 Triples = Iterable[tuple[Node, Node, Node]]
@@ -161,6 +165,7 @@ def _dataset(dataset: URIRef, entry: CatalogueEntry, city: City, publisher: URIR
     yield dataset, RDF.type, DCAT.Dataset
     # Unique beyond this portal: harvesters merge the catalogues of all municipalities.
     yield dataset, DCTERMS.identifier, Literal(f"{city.municipality_key}-{metadata.dataset}")
+    yield dataset, DCAT.version, Literal(entry.manifest.release)
     yield dataset, DCTERMS.title, _german(metadata.title)
     yield dataset, DCTERMS.description, _german(metadata.description)
     yield dataset, DCTERMS.publisher, publisher
