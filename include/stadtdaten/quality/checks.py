@@ -13,7 +13,11 @@ from typing import Any
 
 import great_expectations as gx
 import pandas as pd
-from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.data_context.types.base import (
+    DataContextConfig,
+    InMemoryStoreBackendDefaults,
+    ProgressBarsConfig,
+)
 from great_expectations.expectations.expectation import Expectation
 
 from stadtdaten.faults import Misconfigured
@@ -23,6 +27,11 @@ from stadtdaten.quality.suites import Suite, own_columns
 
 COUNTS_ONLY = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 """BASIC, the default, would return values."""
+
+IN_MEMORY = DataContextConfig(
+    store_backend_defaults=InMemoryStoreBackendDefaults(), progress_bars=ProgressBarsConfig(globally=False)
+)
+"""A context that writes nothing; the default makes a folder for HTML reports."""
 
 FIRST_ZONE = timezone(timedelta(hours=14))
 """Where a day begins first."""
@@ -43,8 +52,7 @@ def run_suite(
     """
     day = today or datetime.now(FIRST_ZONE).date()
     parameters = {"today": f"{day.isoformat()}T00:00:00", "next_year": day.year + 1}
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context = gx.get_context(mode="ephemeral", project_config=IN_MEMORY)
     batch = (
         context.data_sources.add_pandas("frame")
         .add_dataframe_asset("frame")

@@ -36,6 +36,7 @@ PARAMETERS = ("today", "next_year")
 SUITE_KEYS = ("name", "meta", "expectations")
 EXPECTATION_KEYS = ("type", "kwargs", "severity", "meta")
 META_KEYS = ("note", "cause")
+CONDITION = 'write {"type": "comparison", "column": {"name": ...}, "operator": "==", "parameter": ...}'
 
 Found = tuple[str, str]
 """A mistake: what is wrong, and the fix."""
@@ -90,13 +91,15 @@ def _load(path: Path, columns: Collection[str] | None) -> Suite:
                 found.append((f"{entry['type']} repeats line {written[same]}", "remove one of the two"))
             written.setdefault(same, line)
         if not found:
-            expectation = get_expectation_impl(entry["type"])
             try:
-                expectations.append(
-                    expectation(**entry["kwargs"], severity=entry["severity"], meta=entry.get("meta", {}))
+                expectation = get_expectation_impl(entry["type"])(
+                    **entry["kwargs"], severity=entry["severity"], meta=entry.get("meta", {})
                 )
             except pydantic.ValidationError as error:
                 found += _mistakes_of_arguments(entry["type"], error)
+            else:
+                found += _misread_arguments(entry["kwargs"], expectation)
+                expectations.append(expectation)
         problems += [Problem(path, line, *mistake) for mistake in found]
     if problems:
         raise SuiteError(sorted(problems, key=lambda problem: problem.line))
@@ -111,13 +114,15 @@ def _read(path: Path) -> tuple[dict[str, Any], list[int]]:
 
     try:
         text = path.read_text(encoding="utf-8")
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=_no_number)
     except FileNotFoundError:
         raise unusable(1, "file not found", "create it: a table without both suites cannot be published") from None
     except UnicodeDecodeError:
         raise unusable(1, "not UTF-8", "save the file as UTF-8") from None
     except json.JSONDecodeError as error:
         raise unusable(error.lineno, f"not valid JSON: {error.msg}") from None
+    except ValueError as error:
+        raise unusable(1, f"not valid JSON: {error}", "leave the bound out") from None
     if not isinstance(document, dict):
         raise unusable(1, "not a JSON object", 'write {"name": ..., "expectations": [...]}')
     try:
@@ -131,6 +136,11 @@ def _read(path: Path) -> tuple[dict[str, Any], list[int]]:
         [entries.lc.item(index)[0] + 1 for index in range(len(entries))] if isinstance(entries, CommentedSeq) else []
     )
     return document, lines
+
+
+def _no_number(word: str) -> None:
+    """Python reads NaN and Infinity, which JSON does not have and with which every comparison holds or fails."""
+    raise ValueError(f"{word} is no number")
 
 
 def _mistakes_of_suite(path: Path, document: Mapping[str, Any]) -> Iterator[Found]:
@@ -171,14 +181,24 @@ def _mistakes_of_expectation(entry: Any) -> Iterator[Found]:
 
 def _mistakes_of_kwargs(kind: str, kwargs: Mapping[str, Any]) -> Iterator[Found]:
     yield from _unknown_keys(kwargs, _arguments(kind), f"argument of {kind}")
+    for key, value in kwargs.items():
+        if value is None or value == []:
+            yield f"argument {key!r} is empty, which lets everything pass", "fill it, or leave it out"
     if kwargs.get("mostly") == 0:
         yield "mostly 0 can never fail", "a share above 0 and up to 1"
     if "row_condition" in kwargs and not isinstance(kwargs["row_condition"], dict):
         yield (
             "row_condition must be an object, so that its columns can be checked",
-            '{"type": "comparison", "column": {"name": ...}, "operator": "==", "parameter": ...}',
+            CONDITION,
         )
+    if isinstance(kwargs.get("regex"), str):
+        try:
+            re.compile(kwargs["regex"])
+        except re.error as error:
+            yield f"regex is not a regular expression: {error}", "correct it; in JSON a backslash is written twice"
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
+    if low is None and high is None and "min_value" in _arguments(kind):
+        yield f"{kind} has neither min_value nor max_value", "give at least one"
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
         yield "min_value is greater than max_value", "swap them"
     for bound in (low, high):
@@ -207,9 +227,30 @@ def _mistakes_of_arguments(kind: str, error: Any) -> Iterator[Found]:
     first: dict[str, str] = {}
     for detail in error.errors():
         first.setdefault(str(detail["loc"][0]), detail["msg"])
+    if "row_condition" in first:
+        yield f"row_condition of {kind} is no condition", CONDITION
+        return
     for argument, message in first.items():
         where = kind if argument == "__root__" else f"argument {argument!r} of {kind}"
         yield f"{where}: {message}", f"its arguments are {', '.join(_arguments(kind))}"
+
+
+def _misread_arguments(kwargs: Mapping[str, Any], expectation: Expectation) -> Iterator[Found]:
+    """Great Expectations turns what it is given into the type it wants ("yes" into true) and drops what it does not
+    know inside a row_condition; a suite means what it says."""
+    understood = json.loads(expectation.json(include=set(kwargs)))
+    for key, value in kwargs.items():
+        if _strict(understood.get(key)) != _strict(value):
+            yield f"argument {key!r} is understood as something else", f"write {json.dumps(understood.get(key))}"
+
+
+def _strict(value: Any) -> Any:
+    """The value in a form in which true differs from 1, as it does not in Python, but 1 does not from 1.0."""
+    if isinstance(value, dict):
+        return {key: _strict(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_strict(part) for part in value]
+    return (isinstance(value, bool), value)
 
 
 def _arguments(kind: str) -> list[str]:

@@ -34,7 +34,7 @@ class GeometriesOutsideBounds(ColumnAggregateMetricProvider):  # type: ignore[mi
         **kwargs: Any,
     ) -> dict[str, int]:
         geometries = gpd.GeoSeries(column)
-        box = geometries[~geometries.is_empty].bounds
+        box = geometries[geometries.notna() & ~geometries.is_empty].bounds
         inside = (box.minx >= west) & (box.maxx <= east) & (box.miny >= south) & (box.maxy <= north)
         inside_swapped = (box.miny >= west) & (box.maxy <= east) & (box.minx >= south) & (box.maxx <= north)
         return {
