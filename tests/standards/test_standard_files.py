@@ -8,6 +8,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import geopandas
 import pandas
@@ -22,6 +23,7 @@ from stadtdaten.faults import GateFailed, Misconfigured
 from stadtdaten.frames import PublishedColumn
 from stadtdaten.standards import write_files
 from stadtdaten.standards.csv_file import flatten, write_csv
+from stadtdaten.standards.files import in_order
 
 Dictionary = Callable[[Table], tuple[PublishedColumn, ...]]
 
@@ -241,6 +243,29 @@ def test_a_key_that_does_not_identify_its_rows_is_stopped(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_infinite_number_is_stopped(
+    as_published: Dictionary, trees: Table, tree_rows: geopandas.GeoDataFrame, city: City, tmp_path: Path
+) -> None:
+    tree_rows.loc[0, "hoehe"] = float("inf")
+    with pytest.raises(GateFailed) as caught:
+        write_files(tree_rows, trees, as_published(trees), tmp_path, city)
+    assert [(found.column, found.count, found.total) for found in caught.value.findings] == [("hoehe", 1, 3)]
+    assert list(tmp_path.iterdir()) == []
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text(max_size=5), unique=True, max_size=6), st.randoms())
+def test_any_labels_have_one_order_with_the_total_last(residents: Table, labels: list[str], random: Random) -> None:
+    labels = [*(label for label in labels if label != "Insgesamt"), "Insgesamt"]
+    shuffled = random.sample(labels, len(labels))
+    frames = [
+        pandas.DataFrame({"altersgruppe": pandas.array(some, dtype="str")}) for some in (labels, shuffled)
+    ]  # fmt: skip
+    first, second = (in_order(frame, residents, ("altersgruppe",))["altersgruppe"].tolist() for frame in frames)
+    assert first == second
+    assert first[-1] == "Insgesamt"
+
+
 def test_release_files_say_what_was_written(
     as_published: Dictionary, trees: Table, tree_rows: geopandas.GeoDataFrame, city: City, tmp_path: Path
 ) -> None:
@@ -319,6 +344,15 @@ def test_geopackage_keeps_the_citys_crs_and_the_exact_coordinates(
     assert read.crs == city.crs
     assert read.set_index("baum_id").geometry["B-2"].equals(tree_rows.geometry[0])
     assert read["pflanzjahr"].tolist()[1:] == [1984, 2020]
+
+
+def test_geopackage_keeps_a_column_that_is_named_like_its_row_number(
+    as_published: Dictionary, areas: Table, area_rows: geopandas.GeoDataFrame, city: City, tmp_path: Path
+) -> None:
+    named = areas.column("kennung").model_copy(update={"name": "fid"})
+    table = areas.model_copy(update={"columns": (named, *areas.columns[1:]), "key": ("fid",)})
+    write_files(area_rows.rename(columns={"kennung": "fid"}), table, as_published(table), tmp_path, city)
+    assert geopandas.read_file(tmp_path / "gebiete.gpkg")["fid"].tolist() == ["01", "02"]
 
 
 def test_geopackage_has_dates_as_dates_and_moments_in_utc(

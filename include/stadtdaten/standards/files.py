@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 import geopandas
+import numpy
 import pandas
 import pyarrow
 
@@ -40,11 +41,12 @@ def write_files(
     """Write all files of one table into ``folder``; ``<table>.schema.json`` is written too but is no ReleaseFile.
 
     ``frame`` is anonymised, with exactly ``columns`` and its geometry in the city's CRS. Raises GateFailed
-    (quality_public) where the published key does not identify its rows: the Table Schema would promise what the file
-    does not hold.
+    (quality_public) where the published key does not identify its rows (the Table Schema would promise what the file
+    does not hold) and where a number is infinite.
     """
     key = published_key(table, columns)
     _demand_key(frame, key, table)
+    _demand_finite(frame, table)
     rows = in_order(frame, table, key)
     flat, flat_columns = flatten(rows, columns, city)
     schema = f"{table.id}.schema.json"
@@ -111,9 +113,8 @@ def _as_people_order(values: pandas.Series, total: str) -> pandas.Series:
 
 
 def _numbers_apart(text: str) -> list[tuple[bool, int, str]]:
-    return [
-        (not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.findall(r"[0-9]+|[^0-9]+", text)
-    ]
+    parts = re.findall(r"[0-9]+|[^0-9]+", text)
+    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def _demand_key(frame: pandas.DataFrame, key: tuple[str, ...], table: Table) -> None:
@@ -130,6 +131,25 @@ def _demand_key(frame: pandas.DataFrame, key: tuple[str, ...], table: Table) -> 
             message,
             next_step="Die Fachstelle fragen, was eine Zeile kennzeichnet, und Daten oder Schlüssel berichtigen.",
             findings=(Finding("primary_key", message, table.id, ", ".join(key), wrong, len(frame)),),
+        )
+
+
+def _demand_finite(frame: pandas.DataFrame, table: Table) -> None:
+    """JSON has no infinity: GDAL would leave such a value out of the GeoJSON file without an error."""
+    infinite = numpy.isinf(frame.select_dtypes("float")).sum()
+    findings = tuple(
+        Finding(
+            "finite", f"In der Spalte {name} sind {count} von {len(frame)} Zahlen unendlich.", table.id, str(name),
+            int(count), len(frame),
+        )
+        for name, count in infinite.items() if count
+    )  # fmt: skip
+    if findings:
+        raise GateFailed(
+            "quality_public",
+            f"Die Tabelle {table.id} enthält unendliche Zahlen, die kein offenes Format darstellen kann.",
+            next_step="Die Fachstelle nach der Bedeutung fragen und im Kontrakt als fehlenden Wert erklären.",
+            findings=findings,
         )
 
 

@@ -44,7 +44,8 @@ def write_geopackage(frame: geopandas.GeoDataFrame, layer: str, path: Path) -> N
     path.unlink(missing_ok=True)
     zoned = frame.select_dtypes("datetimetz")
     in_utc = frame.assign(**{name: zoned[name].dt.tz_convert("UTC") for name in zoned})
-    options = {"GEOMETRY_NAME": frame.geometry.name}
+    # GDAL takes a column named like its row number for the row number, and loses it.
+    options = {"GEOMETRY_NAME": frame.geometry.name, "FID": "_fid" if "fid" in frame.columns else "fid"}
     with _fixed_date():
         pyogrio.write_dataframe(in_utc, path, driver="GPKG", layer=layer, use_arrow=True, layer_options=options)
 
