@@ -6,7 +6,7 @@ show: no value here is read from a source's rows.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -239,7 +239,7 @@ class Incident(Value):
 
     def message_key(self, event: AlertEvent) -> str:
         """Name of the mail about that event: the same for every try to send it, also across processes."""
-        return f"incident-{self.id}-{self.opened_at:%Y%m%d%H%M%S%f}-{event}"
+        return f"incident-{self.id}-{self.opened_at.astimezone(UTC):%Y%m%d%H%M%S%f}-{event}"
 
 
 class LiveDataset(Value):

@@ -36,8 +36,8 @@ def _kind(kind: str) -> Condition:
     return lambda incident: incident.kind == kind
 
 
-def _gate(*gates: str) -> Condition:
-    return lambda incident: incident.gate in gates
+def _gate(gate: str) -> Condition:
+    return lambda incident: incident.gate == gate
 
 
 def _found(gates: tuple[str, ...], *parts: str) -> Condition:

@@ -120,12 +120,12 @@ def compose(
     message["Message-ID"] = _message_id(incident, incident.event, sender)
     if incident.event == "recovered":
         message["In-Reply-To"] = message["References"] = _message_id(incident, "opened", sender)
-    message["Content-Language"] = "de"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence notes, please
     page = {"subject": subject, "sections": sections, "headings": FINDING_HEADINGS, "city": _line(city.name)}
     message.set_content(_templates.get_template("mail.txt.j2").render(page), cte="quoted-printable")
     html = _templates.get_template("mail.html.j2").render(page)
     message.add_alternative(html, subtype="html", cte="quoted-printable")
+    message["Content-Language"] = "de"  # last: set_content moves it away from the mail as a whole
     return message
 
 

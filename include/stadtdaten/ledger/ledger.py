@@ -200,7 +200,7 @@ class Ledger:
                     _bring_up_to_date(row, gate, message, findings, run_url, at, next_step)
                 else:
                     _queue_alert(session, row, "opened", at)
-            return _incident(row), new
+            return _stored(session, row), new
 
     def recover(self, dataset: str, at: datetime) -> list[Incident]:
         """Close the dataset's open incidents and queue an alert for each; those closed."""
@@ -320,7 +320,7 @@ def _close(session: Session, which: ColumnElement[bool], at: datetime) -> list[I
     for row in rows:
         row.closed_at = at
         _queue_alert(session, row, "recovered", at)
-    return [_incident(row) for row in rows]
+    return [_stored(session, row) for row in rows]
 
 
 def _queue_alert(session: Session, row: IncidentRow, event: AlertEvent, at: datetime) -> None:
@@ -330,6 +330,13 @@ def _queue_alert(session: Session, row: IncidentRow, event: AlertEvent, at: date
             attempts=0,
         )
     )  # fmt: skip
+
+
+def _stored(session: Session, row: IncidentRow) -> Incident:
+    """The incident as the database will hand it out, moments in UTC."""
+    session.flush()
+    session.refresh(row)
+    return _incident(row)
 
 
 def _incident(row: IncidentRow) -> Incident:
