@@ -6,13 +6,14 @@ data never enters it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import Any
 
 NBSP = "\u00a0"
 Kwargs = Mapping[str, Any]
 
+ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T.*)?$")
 OPERATORS = {"==": "gleich", "!=": "ungleich", "IN": "unter", "NOT_IN": "nicht unter"}
 
 
@@ -82,10 +83,8 @@ def _bound(value: Any) -> str:
         # A year stays whole, a coordinate does not.
         text = f"{value:,}" if abs(value) >= 10_000 else f"{value}"
         return text.removesuffix(".0").replace(",", NBSP).replace(".", ",")
-    try:
-        return f"{date.fromisoformat(str(value)[:10]):%d.%m.%Y}"
-    except ValueError:
-        return str(value)
+    day = ISO_DAY.match(str(value))
+    return "{2}.{1}.{0}".format(*day.groups()) if day else str(value)
 
 
 def _condition(kwargs: Kwargs) -> str:

@@ -227,6 +227,8 @@ def _mistakes_of_arguments(kind: str, error: Any) -> Iterator[Found]:
     first: dict[str, str] = {}
     for detail in error.errors():
         first.setdefault(str(detail["loc"][0]), detail["msg"])
+    if len(first) > 1:
+        first.pop("__root__", None)  # a rule about several arguments, broken because one of them is
     if "row_condition" in first:
         yield f"row_condition of {kind} is no condition", CONDITION
         return

@@ -33,8 +33,7 @@ class GeometriesOutsideBounds(ColumnAggregateMetricProvider):  # type: ignore[mi
         north: float,
         **kwargs: Any,
     ) -> dict[str, int]:
-        geometries = gpd.GeoSeries(column)
-        box = geometries[geometries.notna() & ~geometries.is_empty].bounds
+        box = gpd.GeoSeries(column).bounds.dropna()  # missing and empty geometries have none
         inside = (box.minx >= west) & (box.maxx <= east) & (box.miny >= south) & (box.maxy <= north)
         inside_swapped = (box.miny >= west) & (box.maxy <= east) & (box.minx >= south) & (box.maxx <= north)
         return {
