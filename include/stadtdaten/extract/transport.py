@@ -263,7 +263,7 @@ def _retry_after(response: requests.Response) -> float:
         return 0.0
 
 
-_backoff = wait_exponential_jitter(initial=0.2, max=2.0, jitter=0.2)
+_backoff = wait_exponential_jitter(multiplier=0.2, max=2.0, jitter=0.2)
 
 
 def _pause(state: RetryCallState) -> float:

@@ -195,7 +195,7 @@ class Values:
             "nonexistent_time", column.name, int((once.notna() & real.isna()).sum()), len(wall),
             "liegen in der ausgefallenen Stunde der Zeitumstellung im Frühjahr",
         )  # fmt: skip
-        return real
+        return pd.Series(real)
 
     def _fail_where_lost(self, column: Column, text: pa.ChunkedArray, found: pd.Series, what: str) -> None:
         found = found if found.dtype == bool else found.notna()

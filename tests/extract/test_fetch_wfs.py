@@ -1,0 +1,160 @@
+"""WFS paging: the whole feature type, once, or a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stadtdaten.contracts.model import Limits, Table, WfsInterface
+from stadtdaten.extract import Fetched, fetch_table
+from stadtdaten.faults import Fault, SourceUnavailable, SourceUnreadable
+from stadtdaten.frames import Endpoint
+
+WFS = WfsInterface(kind="wfs", connection="probe", page_size=2)
+MakeTable = Callable[..., Table]
+FIVE = [f"baum.{number}" for number in range(5)]
+
+
+def page(ids: list[str], matched: int | str, following: str = "", returned: int | None = None) -> bytes:
+    members = "".join(
+        f'<wfs:member><g:baum gml:id="{identifier}"><g:id>{identifier}</g:id><g:name/></g:baum></wfs:member>'
+        for identifier in ids
+    )
+    link = f' next="{following.replace("&", "&amp;")}"' if following else ""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><wfs:FeatureCollection xmlns:wfs="http://www.opengis.net/wfs/2.0" '
+        'xmlns:gml="http://www.opengis.net/gml/3.2" xmlns:g="urn:gruen" '
+        f'numberMatched="{matched}" numberReturned="{len(ids) if returned is None else returned}"{link}>{members}'
+        "</wfs:FeatureCollection>"
+    ).encode()
+
+
+def serve(server: Any, pages: Callable[[int], bytes], status: int = 200) -> None:
+    """Let ``pages`` answer with the page that begins at the asked startIndex."""
+    kind = type(server.reply(None))
+    server.reply = lambda request: kind(
+        body=pages(int(request.query.get("startIndex", "0"))), status=status, headers={"Content-Type": "text/xml"}
+    )
+
+
+def fetch(server: Any, table: Table, folder: Path, limits: Limits | None = None) -> Fetched:
+    fetched = fetch_table(WFS, table, Endpoint(url=server.url + "/wfs?map=gruen"), folder, limits or Limits(), None)
+    assert isinstance(fetched, Fetched)
+    return fetched
+
+
+@pytest.fixture
+def baeume(table: MakeTable) -> Table:
+    return table("gml", "gruen:baeume")
+
+
+def fault(server: Any, table: Table, folder: Path, limits: Limits | None = None) -> Fault:
+    with pytest.raises(Fault) as caught:
+        fetch(server, table, folder, limits)
+    return caught.value
+
+
+@pytest.mark.parametrize("matched", [5, "unknown"])
+@pytest.mark.parametrize("link", ["", "same", "foreign"])
+def test_every_page_is_read_once(server: Any, baeume: Table, tmp_path: Path, matched: int | str, link: str) -> None:
+    def pages(start: int) -> bytes:
+        host = {"": "", "same": server.url, "foreign": "http://innen.invalid"}[link]
+        more = f"{host}/wfs?map=gruen&startIndex={start + 2}" if host and start + 2 < 5 else ""
+        return page(FIVE[start : start + 2], matched, more)
+
+    serve(server, pages)
+    fetched = fetch(server, baeume, tmp_path)
+    assert [file.read_bytes().count(b"<wfs:member>") for file in fetched.files] == [2, 2, 1]
+    assert fetched.source_bytes >= sum(file.stat().st_size for file in fetched.files)
+    asked = server.requests[0].query
+    assert asked == {
+        "map": "gruen", "service": "WFS", "version": "2.0.0", "request": "GetFeature", "typeNames": "gruen:baeume",
+        "count": "2", "startIndex": "0",
+    }  # fmt: skip
+    assert fetched.url.startswith(f"{server.url}/wfs?service=WFS")
+
+
+def test_an_empty_feature_type_is_delivered_as_such(server: Any, baeume: Table, tmp_path: Path) -> None:
+    serve(server, lambda start: page([], 0))
+    assert len(fetch(server, baeume, tmp_path).files) == 1
+
+
+def test_a_page_missing_from_a_wfs_is_an_error(server: Any, baeume: Table, tmp_path: Path) -> None:
+    serve(server, lambda start: page(FIVE[start : start + 2] if start < 2 else [], 5))
+    found = fault(server, baeume, tmp_path)
+    assert isinstance(found, SourceUnreadable)
+    assert "nennt 5 Objekte und liefert 2" in found.message
+
+
+def test_more_features_than_promised_are_an_error(server: Any, baeume: Table, tmp_path: Path) -> None:
+    serve(server, lambda start: page(FIVE[:2], 1))
+    assert "nennt 1 Objekte und liefert 2" in fault(server, baeume, tmp_path).message
+
+
+def test_a_server_that_ignores_the_start_index_is_an_error(server: Any, baeume: Table, tmp_path: Path) -> None:
+    serve(server, lambda start: page(FIVE[:2], "unknown"))
+    assert "kamen schon vor" in fault(server, baeume, tmp_path).message
+
+
+def test_a_feature_twice_on_one_page_is_an_error(server: Any, baeume: Table, tmp_path: Path) -> None:
+    serve(server, lambda start: page([FIVE[0], FIVE[0]], 2))
+    assert "kamen schon vor" in fault(server, baeume, tmp_path).message
+
+
+def test_a_total_that_changes_between_pages_is_tried_again_later(server: Any, baeume: Table, tmp_path: Path) -> None:
+    serve(server, lambda start: page(FIVE[start : start + 2], 5 if start == 0 else 6))
+    assert isinstance(fault(server, baeume, tmp_path), SourceUnavailable)
+
+
+def test_a_page_with_fewer_features_than_it_says_is_an_error(server: Any, baeume: Table, tmp_path: Path) -> None:
+    serve(server, lambda start: page(FIVE[:1], 2, returned=2))
+    assert "nennt 2 Objekte und enthält 1" in fault(server, baeume, tmp_path).message
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_an_exception_report_is_an_error_with_any_status(
+    server: Any, baeume: Table, tmp_path: Path, status: int
+) -> None:
+    report = (
+        b'<?xml version="1.0"?><ows:ExceptionReport xmlns:ows="http://www.opengis.net/ows/1.1" version="2.0.0">'
+        b'<ows:Exception exceptionCode="InvalidParameterValue"><ows:ExceptionText>Eiche 4711</ows:ExceptionText>'
+        b"</ows:Exception></ows:ExceptionReport>"
+    )
+    serve(server, lambda start: report, status)
+    found = fault(server, baeume, tmp_path)
+    assert isinstance(found, SourceUnreadable)
+    assert "InvalidParameterValue" in found.message
+    assert "4711" not in found.message
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("cut", [60, 300, 420])
+def test_a_truncated_page_is_an_error(server: Any, baeume: Table, tmp_path: Path, cut: int) -> None:
+    serve(server, lambda start: page(FIVE[:2], 2)[:-cut])
+    found = fault(server, baeume, tmp_path)
+    assert isinstance(found, SourceUnreadable)
+    assert "kein vollständiges XML" in found.message
+
+
+def test_a_page_with_an_entity_is_refused(server: Any, baeume: Table, tmp_path: Path) -> None:
+    evil = b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
+    serve(server, lambda start: page(FIVE[:2], 2).replace(b"?>", b"?>" + evil, 1).replace(b"<g:name/>", b"&e;"))
+    assert "DOCTYPE" in fault(server, baeume, tmp_path).message
+
+
+def test_another_document_than_a_feature_collection_is_refused(server: Any, baeume: Table, tmp_path: Path) -> None:
+    serve(server, lambda start: page(FIVE[:2], 2).replace(b"wfs/2.0", b"wfs"))
+    assert "Version 2.0" in fault(server, baeume, tmp_path).message
+
+
+def test_a_web_page_instead_of_gml_is_an_error(server: Any, baeume: Table, tmp_path: Path) -> None:
+    serve(server, lambda start: b"<!DOCTYPE html><html><body>Anmeldung</body></html>")
+    assert "HTML" in fault(server, baeume, tmp_path).message
+
+
+def test_more_features_than_allowed_stop_at_the_first_page(server: Any, baeume: Table, tmp_path: Path) -> None:
+    serve(server, lambda start: page(FIVE[start : start + 2], 5))
+    assert "4 Zeilen" in fault(server, baeume, tmp_path, Limits(rows=4)).message
+    assert len(server.requests) == 1
