@@ -6,7 +6,8 @@ no logic: each calls one step of ``pipeline``, imported inside the task so that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,10 @@ from stadtdaten.settings import endpoint, settings_from_environment
 
 if TYPE_CHECKING:
     from stadtdaten.frames import Endpoint
-    from stadtdaten.pipeline import Run
+    from stadtdaten.pipeline.run import CandidateReference, ReleaseReference, Run
 
-RETRIES = {"retries": 2, "retry_delay": timedelta(minutes=5), "retry_exponential_backoff": 2.0}
-"""For steps that talk to other systems. A fault of the data itself is never retried (``_fail_or_retry``)."""
+RETRIES: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(minutes=5), "retry_exponential_backoff": 2.0}
+"""For steps that talk to other systems. A fault of the data itself is never retried (``_airflow_failures``)."""
 
 
 def source_dag(source: str, runbook: str | None) -> DAG:
@@ -70,13 +71,10 @@ def _snapshot_task(contract: Contract) -> Any:
         **RETRIES,
     )
     def snapshot(**context: Any) -> list[str]:
-        from stadtdaten import pipeline
+        from stadtdaten.pipeline.snapshot import take_snapshots
 
-        run = _run(source, context)
-        try:
-            references = pipeline.take_snapshots(run)
-        except Fault as fault:
-            raise _fail_or_retry(fault) from None
+        with _airflow_failures():
+            references = take_snapshots(_run(source, context))
         for reference in references:
             context["ti"].xcom_push(key=reference["dataset"], value=reference)
         return [f"{reference['dataset']}.candidate" for reference in references if reference["state"] != "unchanged"]
@@ -85,48 +83,63 @@ def _snapshot_task(contract: Contract) -> Any:
 
 
 def _dataset_tasks(source: str, dataset: str) -> None:
-    @task(task_id="candidate", doc_md="Prüfen, anonymisieren, erneut prüfen, Dateien und Metadaten schreiben.")
+    @task(
+        task_id="candidate",
+        multiple_outputs=False,
+        doc_md="Prüfen, anonymisieren, erneut prüfen, Dateien und Metadaten schreiben.",
+    )
     def candidate(**context: Any) -> dict[str, Any]:
+        from stadtdaten.pipeline.candidate import build_candidate
+
         reference = context["ti"].xcom_pull(task_ids="snapshot", key=dataset)
-        return _step("build_candidate", source, reference, context)
+        with _airflow_failures():
+            return {**build_candidate(_run(source, context), reference)}
 
-    @task(task_id="decide", doc_md="Mit dem vergleichen, was live ist; als Veröffentlichung festhalten.")
-    def decide(reference: dict[str, Any], **context: Any) -> dict[str, Any]:
-        return _step("decide", source, reference, context)
+    @task(
+        task_id="decide",
+        multiple_outputs=False,
+        doc_md="Mit dem vergleichen, was live ist; als Veröffentlichung festhalten.",
+    )
+    def decide(reference: CandidateReference, **context: Any) -> dict[str, Any]:
+        from stadtdaten.pipeline import publication
 
-    @task(task_id="publish", doc_md="Das Portal auf die Veröffentlichung bringen.", **RETRIES)
-    def publish(reference: dict[str, Any], **context: Any) -> dict[str, Any]:
-        return _step("publish", source, reference, context)
+        with _airflow_failures():
+            return {**publication.decide(_run(source, context), reference)}
 
-    @task(task_id="verify", doc_md="Das Portal als Besucher lesen und vergleichen.", **RETRIES)
-    def verify(reference: dict[str, Any], **context: Any) -> dict[str, Any]:
-        return _step("verify", source, reference, context)
+    @task(task_id="publish", multiple_outputs=False, doc_md="Das Portal auf die Veröffentlichung bringen.", **RETRIES)
+    def publish(reference: ReleaseReference, **context: Any) -> dict[str, Any]:
+        from stadtdaten.pipeline import publication
+
+        with _airflow_failures():
+            return {**publication.publish(_run(source, context), reference)}
+
+    @task(task_id="verify", multiple_outputs=False, doc_md="Das Portal als Besucher lesen und vergleichen.", **RETRIES)
+    def verify(reference: ReleaseReference, **context: Any) -> dict[str, Any]:
+        from stadtdaten.pipeline import publication
+
+        with _airflow_failures():
+            return {**publication.verify(_run(source, context), reference)}
 
     verify(publish(decide(candidate())))
 
 
-def _step(name: str, source: str, reference: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
-    """Run one step of the pipeline on a reference; faults become Airflow's failures."""
-    from stadtdaten import pipeline
-
+@contextmanager
+def _airflow_failures() -> Iterator[None]:
+    """A fault that can pass within the night goes to Airflow's retries; anything else fails the task at once."""
     try:
-        result: dict[str, Any] = getattr(pipeline, name)(_run(source, context), reference)
+        yield
     except Fault as fault:
-        raise _fail_or_retry(fault) from None
-    return result
-
-
-def _fail_or_retry(fault: Fault) -> Exception:
-    """A fault that can pass within the night is retried; anything else fails at once."""
-    return fault if fault.retryable else AirflowFailException(fault.message)
+        if fault.retryable:
+            raise
+        raise AirflowFailException(fault.message) from None
 
 
 def _run(source: str, context: Mapping[str, Any] | Context) -> Run:
-    from stadtdaten import pipeline
+    from stadtdaten.pipeline.run import prepare
 
     instance, dag_run = context["ti"], context["dag_run"]
     base = conf.get("api", "base_url", fallback="").rstrip("/")
-    return pipeline.prepare(
+    return prepare(
         source,
         settings=settings_from_environment(),
         connect=_connection,

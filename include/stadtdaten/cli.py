@@ -60,7 +60,7 @@ def status(as_json: AsJson = False) -> None:
                 ),
                 None,
             )
-            checked = last.ended_at if last and last.ended_at else None
+            checked = last.ended if last else None
             modified = live.metadata.modified if live else None
             state = (
                 freshness.state(contract.freshness, modified, checked or modified, incident is not None, _now())
@@ -190,10 +190,7 @@ def check(as_json: AsJson = False) -> None:
     problems += check_schemas(settings.contracts / "schema")
     if as_json:
         _print_json(
-            [
-                {"file": str(each.file), "line": each.line, "message": each.message, "fix": each.fix}
-                for each in problems
-            ]
+            [{"file": str(each.file), "line": each.line, "message": each.message, "fix": each.fix} for each in problems]
         )
     else:
         for problem in problems:
@@ -236,7 +233,9 @@ def rollback(
     if as_json:
         _print_json(row)
     else:
-        out.print(f"{dataset}: release {manifest.release} of {_short(row['modified'])} is live again.")
+        out.print(
+            f"{dataset}: release {manifest.release} of {_short(manifest.metadata.modified.isoformat())} is live again."
+        )
 
 
 @app.command()

@@ -6,9 +6,10 @@ whatever happens; what is left holds nothing that may not be published.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from stadtdaten.faults import Misconfigured, SourceUnreadable
 from stadtdaten.frames import AnonymisationReport, CheckResult, Inputs, Manifest, Snapshot, Stage
 from stadtdaten.pipeline import incidents
 from stadtdaten.pipeline.run import CandidateReference, Run, SnapshotReference
-from stadtdaten.releases import file_hash, release_id, write_candidate_manifest
+from stadtdaten.releases import release_id, write_candidate_manifest
 
 logger = logging.getLogger(__name__)
 
@@ -164,8 +165,8 @@ def _write_evidence(
         (folder / f"{name}.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
-def _other_files(folder: Path, listed: set[str]) -> Mapping[str, str]:
+def _other_files(folder: Path, listed: set[str]) -> dict[str, str]:
     """Every file of the candidate that is no ReleaseFile (schemas, evidence), with its SHA-256."""
     found = sorted(path for path in folder.rglob("*") if path.is_file())
     names = {path.relative_to(folder).as_posix(): path for path in found}
-    return {name: file_hash(path) for name, path in names.items() if name not in listed}
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in names.items() if name not in listed}

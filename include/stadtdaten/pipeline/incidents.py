@@ -11,11 +11,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from pathlib import Path
 
 from stadtdaten import alerts
 from stadtdaten.faults import Fault, GateFailed, Unexpected
-from stadtdaten.frames import Manifest
+from stadtdaten.frames import Incident, Manifest
 from stadtdaten.pipeline.run import Run
 
 logger = logging.getLogger(__name__)
@@ -31,8 +32,7 @@ def guard(run: Run, dataset: str, attempt: int) -> Iterator[None]:
         if fault.retryable and not run.last_try:
             logger.warning("%s: %s (will be tried again)", dataset, fault.message)
             raise
-        outcome = "held_back" if isinstance(fault, GateFailed) else "failed"
-        run.ledger.finish_attempt(attempt, outcome)
+        run.ledger.finish_attempt(attempt, "held_back" if isinstance(fault, GateFailed) else "failed")
         if not fault.concerns_source:
             _open(run, dataset, fault)
         raise
@@ -80,12 +80,41 @@ def deliver_alerts(run: Run) -> None:
     nothing: the alert stays in the ledger, is logged and goes out with the next run."""
     for alert in run.ledger.claim_alerts(datetime.now(UTC)):
         try:
-            alerts.send(alerts.compose(alert, **_facts(run, alert)), run.connect("smtp_default"))
-        except (alerts.NotSent, Fault) as error:
+            message = _mail(run, alert.incident)
+            alerts.send(message, run.connect("smtp_default"))
+        except (alerts.AlertNotSent, Fault) as error:
             run.ledger.alert_failed(alert.id, str(error))
             logger.error("Alarm %s nicht zugestellt: %s", alert.message_id, error)
         else:
             run.ledger.alert_sent(alert.id, datetime.now(UTC))
+
+
+def _mail(run: Run, incident: Incident) -> EmailMessage:
+    """The mail about an incident, which may be another source's whose mail could not be sent earlier."""
+    concerned = run if incident.source == run.contract.source else run.of(incident.source)
+    live = {dataset.id: concerned.live(dataset.id) for dataset in concerned.contract.datasets}
+    shown = {
+        dataset: alerts.LiveFacts(
+            release=manifest.release,
+            created=manifest.metadata.modified,
+            rows=manifest.rows_published,
+            page=run.portal.page(dataset),
+        )
+        for dataset, manifest in live.items()
+        if manifest is not None
+    }
+    before = live.get(incident.dataset or "")
+    last = run.ledger.last_attempt(incident.dataset) if incident.dataset else None
+    situation = alerts.Situation(
+        live=shown,
+        rows_before=before.rows_read if before else None,
+        rows_now=last.rows_read if last and last.rows_read else None,
+        columns_new=last.drift if last else (),
+        runbook_url=incident.run_url.partition("/runs/")[0],
+    )
+    return alerts.compose(
+        incident, concerned.city, concerned.contract, situation, run.settings.mail_from, datetime.now(UTC)
+    )
 
 
 def _open(run: Run, dataset: str | None, fault: Fault) -> None:
@@ -113,7 +142,7 @@ def _only_faults() -> Iterator[None]:
         yield
     except Fault:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  it is raised again, without its text
         frames = traceback.extract_tb(error.__traceback__)
         for frame in frames:
             logger.error("  %s:%s in %s", frame.filename, frame.lineno, frame.name)

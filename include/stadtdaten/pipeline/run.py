@@ -73,6 +73,10 @@ class Run:
         name = hashlib.sha256(self.run_id.encode()).hexdigest()[:12]
         return self.settings.staging / self.contract.source / name
 
+    def of(self, source: str) -> Run:
+        """The same run as it would be for another source."""
+        return prepare(source, settings=self.settings, connect=self.connect, run_id=self.run_id)
+
     def live(self, dataset: str) -> Manifest | None:
         """Manifest of the release that the portal shows now; None if there is none or it is not in our store."""
         live = self.portal.live(dataset)

@@ -34,7 +34,7 @@ def take_snapshots(run: Run) -> list[SnapshotReference]:
 
 
 def _take_snapshot(run: Run, dataset: Dataset, endpoint: Endpoint) -> SnapshotReference:
-    attempt = run.ledger.start_attempt(run.contract.source, dataset.id, run_url=run.run_url)
+    attempt = run.ledger.start_attempt(run.contract.source, dataset.id, night=run.run_id, run_url=run.run_url)
     reference = SnapshotReference(dataset=dataset.id, attempt=attempt, state="failed", folder="")
     live = run.live(dataset.id)
     folder = run.staging / dataset.id
