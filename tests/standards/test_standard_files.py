@@ -243,6 +243,17 @@ def test_a_key_that_does_not_identify_its_rows_is_stopped(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_column_that_is_not_in_the_data_dictionary_reaches_no_file(
+    as_published: Dictionary, trees: Table, tree_rows: geopandas.GeoDataFrame, city: City, tmp_path: Path
+) -> None:
+    with pytest.raises(GateFailed, match="sachbearbeitung") as caught:
+        write_files(tree_rows.assign(sachbearbeitung="x"), trees, as_published(trees), tmp_path, city)
+    assert caught.value.gate == "privacy"
+    with pytest.raises(GateFailed, match="hoehe"):
+        write_files(tree_rows.drop(columns="hoehe"), trees, as_published(trees), tmp_path, city)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_infinite_number_is_stopped(
     as_published: Dictionary, trees: Table, tree_rows: geopandas.GeoDataFrame, city: City, tmp_path: Path
 ) -> None:

@@ -40,10 +40,11 @@ def write_files(
 ) -> tuple[ReleaseFile, ...]:
     """Write all files of one table into ``folder``; ``<table>.schema.json`` is written too but is no ReleaseFile.
 
-    ``frame`` is anonymised, with exactly ``columns`` and its geometry in the city's CRS. Raises GateFailed
-    (quality_public) where the published key does not identify its rows (the Table Schema would promise what the file
-    does not hold) and where a number is infinite.
+    ``frame`` is anonymised, with exactly ``columns`` and its geometry in the city's CRS. Raises GateFailed: privacy
+    where the frame has other columns than ``columns``; quality_public where the published key does not identify its
+    rows (the Table Schema would promise what the file does not hold) or a number is infinite.
     """
+    _demand_columns(frame, columns, table)
     key = published_key(table, columns)
     _demand_key(frame, key, table)
     _demand_finite(frame, table)
@@ -115,6 +116,20 @@ def _as_people_order(values: pandas.Series, total: str) -> pandas.Series:
 def _numbers_apart(text: str) -> list[tuple[bool, int, str]]:
     parts = re.findall(r"[0-9]+|[^0-9]+", text)
     return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
+
+
+def _demand_columns(frame: pandas.DataFrame, columns: tuple[PublishedColumn, ...], table: Table) -> None:
+    """The last door before the public: what is not in the data dictionary is in no file."""
+    names = [column.name for column in columns]
+    if list(frame.columns) == names:
+        return
+    differing = sorted(set(frame.columns) ^ set(names)) or list(frame.columns)
+    raise GateFailed(
+        "privacy",
+        f"Die Tabelle {table.id} hat nicht die Spalten, die zur Veröffentlichung erklärt sind; es unterscheiden sich: "
+        f"{', '.join(differing)}.",
+        next_step="Das ist ein Fehler der Anonymisierung, nicht der Daten: die Entwicklung verständigen.",
+    )
 
 
 def _demand_key(frame: pandas.DataFrame, key: tuple[str, ...], table: Table) -> None:
