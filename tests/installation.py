@@ -12,7 +12,6 @@ from pathlib import Path
 
 from samplecity.city import SampleCity
 from samplecity.mailbox import mailbox_folder
-
 from stadtdaten.faults import Fault
 from stadtdaten.frames import Endpoint
 from stadtdaten.ledger import Ledger

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from installation import Site
 from samplecity.city import SampleCity
 from samplecity.ports import Ports

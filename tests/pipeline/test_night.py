@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 import requests
+
 from installation import Site, body
 from samplecity.state import advance
-
 from stadtdaten.faults import GateFailed, Misconfigured, SourceUnavailable
 
 SOURCES = {
@@ -124,7 +124,7 @@ def test_data_about_people_is_refused_by_any_portal_but_the_samples(site: Site) 
     assert list((site.var / "staging").rglob("*.parquet")) == []
 
 
-def prepare_public(site: Site):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def prepare_public(site: Site):  # type: ignore[no-untyped-def]
     """A run whose portal the public reads."""
     from stadtdaten.pipeline.run import prepare
 
@@ -160,7 +160,7 @@ def test_a_missing_connection_is_an_incident_that_names_it(site: Site) -> None:
     run = site.run("umweltmessnetz")
     fault = Misconfigured("Die Airflow-Connection 'umweltmessnetz' fehlt.")
 
-    def refuse(name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def refuse(name: str):  # type: ignore[no-untyped-def]
         if name == "smtp_default":
             return site.connect(name)
         raise fault
