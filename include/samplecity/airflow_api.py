@@ -1,0 +1,144 @@
+"""What do we ask of the running Airflow, and how? Its public REST API (v2), nothing else.
+
+Only what playing a night needs: which DAGs it has read, start a run, follow its tasks, give up what was left open.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import requests
+from pydantic import BaseModel, ConfigDict
+
+SECONDS = 30
+"""Time that one request may take; Airflow on two busy cores answers in well under one."""
+
+OPEN = ("queued", "running")
+
+
+class AirflowRefused(Exception):
+    """Airflow answered a request with an error."""
+
+
+class AirflowSilent(Exception):
+    """Airflow did not answer: it is still starting, or it has ended."""
+
+
+class _Answer(BaseModel):
+    """What we use of an answer; Airflow may say more."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Dag(_Answer):
+    """A DAG as Airflow has it; ``last_parsed_time`` tells whether it has read the file since it started."""
+
+    dag_id: str
+    is_paused: bool
+    last_parsed_time: datetime | None
+
+
+class ImportFailure(_Answer):
+    """Why Airflow could not read a DAG file."""
+
+    filename: str | None
+    stack_trace: str
+    timestamp: datetime
+
+
+class DagRun(_Answer):
+    """One run of a DAG."""
+
+    dag_id: str
+    dag_run_id: str
+    state: str
+
+
+class TaskInstance(_Answer):
+    """One task of a run; ``state`` is None until Airflow has looked at it."""
+
+    dag_id: str
+    task_id: str
+    state: str | None
+    start_date: datetime | None
+    end_date: datetime | None
+    try_number: int
+
+
+class AirflowApi:
+    """A logged-in client; ``url`` without a final slash."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self._url = url
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy, no netrc: this is our own loopback
+        token = self._request("POST", "/auth/token", json={"username": user, "password": password})["access_token"]
+        self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def close(self) -> None:
+        """Close the connections; the server would wait for them when it stops."""
+        self._session.close()
+
+    def dags(self) -> dict[str, Dag]:
+        """All DAGs that Airflow knows, by id."""
+        return {row["dag_id"]: Dag.model_validate(row) for row in self._rows("/api/v2/dags", "dags")}
+
+    def import_failures(self) -> list[ImportFailure]:
+        """The DAG files that Airflow could not read."""
+        return [ImportFailure.model_validate(row) for row in self._rows("/api/v2/importErrors", "import_errors")]
+
+    def unpause(self, dag: str) -> None:
+        """Let runs of the DAG start."""
+        self._request("PATCH", f"/api/v2/dags/{dag}?update_mask=is_paused", json={"is_paused": False})
+
+    def trigger(self, dag: str, run: str) -> None:
+        """Start a run of the DAG under that name."""
+        self._request("POST", f"/api/v2/dags/{dag}/dagRuns", json={"dag_run_id": run, "logical_date": None})
+
+    def open_runs(self) -> list[DagRun]:
+        """Every run that is waiting or running."""
+        rows = self._rows("/api/v2/dags/~/dagRuns", "dag_runs", state=list(OPEN))
+        return [DagRun.model_validate(row) for row in rows]
+
+    def runs(self, run: str) -> dict[str, DagRun]:
+        """The runs of that name, by DAG."""
+        rows = self._rows("/api/v2/dags/~/dagRuns", "dag_runs", run_id_prefix_pattern=run)
+        return {row["dag_id"]: DagRun.model_validate(row) for row in rows}
+
+    def fail(self, run: DagRun) -> None:
+        """Give up a run: it and its tasks end as failed and do not come back."""
+        self._request("PATCH", f"/api/v2/dags/{run.dag_id}/dagRuns/{run.dag_run_id}", json={"state": "failed"})
+
+    def tasks(self, run: str) -> list[TaskInstance]:
+        """The tasks of the runs of that name."""
+        path = "/api/v2/dags/~/dagRuns/~/taskInstances"
+        return [
+            TaskInstance.model_validate(row)
+            for row in self._rows(path, "task_instances", run_id_prefix_pattern=run, order_by="id")
+        ]
+
+    def _rows(self, path: str, key: str, **which: str | list[str]) -> list[dict[str, Any]]:
+        """Every row of a list, page by page. By GET: a POST, which Airflow offers too, writes into its audit log."""
+        rows: list[dict[str, Any]] = []
+        while True:
+            page = self._request("GET", path, params={**which, "limit": "100", "offset": str(len(rows))})
+            rows += page[key]
+            if len(rows) >= page["total_entries"] or not page[key]:
+                return rows
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        params: dict[str, str | list[str]] | None = None,
+        json: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        try:
+            answer = self._session.request(method, self._url + path, params=params, json=json, timeout=SECONDS)
+        except requests.RequestException as error:
+            raise AirflowSilent(f"Airflow does not answer {method} {path}: {error}") from error
+        if not answer.ok:
+            raise AirflowRefused(f"Airflow answered {method} {path} with {answer.status_code}: {answer.text[:500]}")
+        body: dict[str, Any] = answer.json()
+        return body

@@ -1,0 +1,181 @@
+"""The `samplecity` command, which `make refresh`, `make up` and `make down` call. Exit codes: 0 as expected, 1 not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from samplecity import airflow_setup, hold, preflight, start
+from samplecity.airflow_api import AirflowRefused, AirflowSilent
+from samplecity.night import NightFailed
+from samplecity.ports import HOST, PortError, ports_from_environment
+from samplecity.refresh import refresh as play_nights
+from samplecity.serve import main as serve_city
+from samplecity.services import ServiceEnded, WouldNotEnd, end_all
+from samplecity.state import StateError
+from samplecity.summary import table
+
+HOME = Path(__file__).resolve().parents[2]
+
+EXPECTED_TROUBLE = (
+    AirflowRefused, AirflowSilent, NightFailed, PortError, ServiceEnded, StateError, WouldNotEnd,
+    airflow_setup.SetupFailed, hold.InUse, preflight.NotReady, start.NeverReady,
+)  # fmt: skip
+"""What is told in plain words; anything else is an error of ours and shows its traceback."""
+
+app = typer.Typer(
+    name="samplecity",
+    help="A city to try things on: source systems, Airflow, portal and mailbox on this computer only.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Home = Annotated[Path, typer.Option(envvar="STADTDATEN_HOME", help="The checkout.")]
+Var = Annotated[Path | None, typer.Option(envvar="STADTDATEN_VAR", help="Folder of all state (default: var/).")]
+
+
+@app.command()
+def refresh(
+    home: Home = HOME,
+    var: Var = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the final table as JSON.")] = False,
+) -> None:
+    """Run the nightly refresh of every source once, through Airflow; 0 if all ended as the script expects."""
+    began = time.monotonic()
+    _end_cleanly_on_signals()
+    try:
+        place = _place(home, var)
+        result = play_nights(place, err if as_json else out)
+    except EXPECTED_TROUBLE as trouble:
+        _fail(trouble)
+    except KeyboardInterrupt:
+        _interrupted()
+    if as_json:
+        print(json.dumps([row.model_dump(mode="json") for row in result.rows], ensure_ascii=False, indent=2))
+    else:
+        out.print()
+        out.print(table(result.rows, datetime.now(UTC)), soft_wrap=False)
+    for difference in result.differences:
+        err.print(f"Not as expected: {difference}", style="red", markup=False)
+    if result.differences:
+        err.print(
+            f"Logs: {place.var / 'airflow' / 'logs'} (tasks), {place.var / 'log'} (services). A change of code, "
+            "contracts or suites publishes anew once; then run again.", markup=False,
+        )  # fmt: skip
+        raise typer.Exit(1)
+    err.print(f"All as expected, in {time.monotonic() - began:.0f} s. `make up` shows portal, Airflow and mailbox.")
+
+
+@app.command()
+def up(home: Home = HOME, var: Var = None) -> None:
+    """Start everything and keep it running until Ctrl-C or `samplecity down`."""
+    _end_cleanly_on_signals()
+    try:
+        place = _place(home, var)
+        out.print("Starting the sample city and Airflow ...")
+        with start.running(place, "make up", out.print, scheduled=True) as started:
+            _print_addresses(place)
+            while True:
+                started.services.check()
+                time.sleep(0.5)
+    except EXPECTED_TROUBLE as trouble:
+        _fail(trouble)
+    except KeyboardInterrupt:
+        out.print("All ended.")
+
+
+@app.command()
+def down(home: Home = HOME, var: Var = None) -> None:
+    """End what `up` or `refresh` runs in another terminal, or what a killed one left."""
+    folder = _var(home, var)
+    try:
+        holder = hold.end_holder(folder) if folder.exists() else None
+        left = end_all(folder)
+    except EXPECTED_TROUBLE as trouble:
+        _fail(trouble)
+    if holder:
+        out.print(f"Ended `{holder.command}` (pid {holder.pid}).")
+    if left:
+        out.print(f"Ended {left} processes that a killed run had left.")
+    if not holder and not left:
+        out.print("Nothing is running.")
+
+
+@app.command()
+def clean(home: Home = HOME, var: Var = None) -> None:
+    """End what is running and delete all state: portal, releases, ledger, Airflow's database, mails."""
+    down(home, var)
+    folder = _var(home, var)
+    if folder.exists():
+        shutil.rmtree(folder)
+        out.print(f"Removed {folder}.")
+
+
+@app.command()
+def serve(home: Home = HOME, var: Var = None) -> None:
+    """Run only the sample city's servers, without Airflow, until Ctrl-C."""
+    try:
+        serve_city(_var(home, var), ports_from_environment())
+    except PortError as trouble:
+        _fail(trouble)
+
+
+def main() -> None:
+    """Entry point of the `samplecity` command."""
+    app()
+
+
+def _var(home: Path, var: Path | None) -> Path:
+    return (var or home / "var").resolve()
+
+
+def _place(home: Path, var: Path | None) -> start.Place:
+    return start.Place(home.resolve(), _var(home, var), ports_from_environment(), preflight.airflow_port())
+
+
+def _print_addresses(place: start.Place) -> None:
+    login = airflow_setup.generated_secrets(place.var)
+    out.print(
+        f"\n  Portal       http://{HOST}:{place.ports.portal}/"
+        f"\n  Airflow      {airflow_setup.airflow_url(place.airflow_port)}   {airflow_setup.USER} / {login.password}"
+        f"\n  Mailbox      http://{HOST}:{place.ports.mailbox}/"
+        f"\n  Sample city  http://{HOST}:{place.ports.city}/"
+        "\n\nCtrl-C ends all of it.",
+        markup=False,
+    )
+
+
+def _end_cleanly_on_signals() -> None:
+    """Whoever asks us to end, we end what we started first. SIGINT too: a shell's background job ignores it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _interrupted() -> NoReturn:
+    err.print("Interrupted. All ended; the next run begins where this one stopped.")
+    raise typer.Exit(130)
+
+
+def _fail(trouble: Exception) -> NoReturn:
+    err.print(str(trouble), style="red", markup=False)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""What does `make refresh` do? The nightly refresh of every source once, judged by the sample city's script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from samplecity.airflow_api import TaskInstance
+from samplecity.night import play, wait_until_read
+from samplecity.progress import Progress
+from samplecity.script import Night, Script, load_script
+from samplecity.start import Place, Running, running
+from samplecity.state import advance, read_state, state_path
+from samplecity.summary import Row, rows
+from stadtdaten.contracts import Contract, ContractError, load_contract
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The nights to play. ``resumed``: an earlier run had begun the first of them and did not end it."""
+
+    nights: tuple[Night, ...]
+    resumed: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """How the last night played ended, and everything that was not as the script says, over all nights."""
+
+    rows: list[Row]
+    differences: list[str]
+
+
+def plan(place: Place, script: Script) -> Plan:
+    """All nights at first; the rest of them after a run that was killed; later the last one again."""
+    if not state_path(place.var).exists():
+        return Plan(script.nights, resumed=False)
+    night = read_state(place.var).night
+    if night < len(script.nights):
+        return Plan(script.nights[night - 1 :], resumed=True)
+    return Plan((script.again,), resumed=True)
+
+
+def refresh(place: Place, console: Console) -> Result:
+    """Start everything, play the nights, stop everything. Raises what ``running`` and ``night`` raise."""
+    planned = plan(place, load_script())
+    contracts, differences = _contracts(place)
+    console.print("Starting the sample city and Airflow ...", highlight=False)
+    with running(place, "make refresh", console.print, scheduled=False) as started:
+        sources = [contract.source for contract in contracts]
+        unread = wait_until_read(started.airflow, sources, started.since, started.services.check)
+        differences += [f"{source}: Airflow cannot read its DAG file: {reason}" for source, reason in unread.items()]
+        sound = [contract for contract in contracts if contract.source not in unread]
+        shown: list[Row] = []
+        for night in planned.nights:
+            advance(place.var, night.night)
+            began = datetime.now(UTC)
+            _play(started, night, sound, console)
+            resumed = planned.resumed and night is planned.nights[0]
+            shown = rows(contracts, place.settings, night, began, resumed=resumed)
+            differences += [f"night {night.night}, {row.dataset}: {row.difference}" for row in shown if row.difference]
+        console.print("Stopping ...", highlight=False)
+    return Result(shown, differences)
+
+
+def _contracts(place: Place) -> tuple[list[Contract], list[str]]:
+    """The contracts that can be read, and a complaint about each other: a broken one stops only its own source."""
+    contracts, complaints = [], []
+    for path in sorted(place.settings.contracts.glob("*.yaml")):
+        try:
+            contracts.append(load_contract(path))
+        except ContractError as error:
+            complaints.append(f"{path.stem}: its contract cannot be read:\n{error}")
+    return contracts, complaints
+
+
+def _play(started: Running, night: Night, contracts: Sequence[Contract], console: Console) -> None:
+    datasets = [(contract.source, dataset.id) for contract in contracts for dataset in contract.datasets]
+    progress = Progress(console, datasets)
+
+    def follow(tasks: list[TaskInstance]) -> None:
+        started.services.check()
+        progress.update(tasks)
+
+    console.print(f"\nNight {night.night}", style="bold", highlight=False)
+    run = f"night-{night.night}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    with progress.shown():
+        play(started.airflow, [contract.source for contract in contracts], run, follow)

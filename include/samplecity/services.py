@@ -1,0 +1,157 @@
+"""Which processes run for this installation, and how do all of them end, whatever was killed before?
+
+Every process we start, and every process those start, carries a mark in its environment: the absolute path of the
+``var`` folder it works for. The kernel keeps it from the moment a program starts until it ends, so there is no window
+in which a process runs unrecorded, no record that goes stale and no recycled pid that could be hit. That is needed:
+Airflow's children survive the death of their parent.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+MARK = "SAMPLECITY_SERVICE_OF"
+"""Environment variable that marks our processes. Its own name, because people export STADTDATEN_VAR in their shells."""
+
+PATIENCE = 12.0
+"""Seconds that services get to end by themselves. Airflow's scheduler lets its running tasks finish."""
+
+LAST_LINES = 15
+"""Lines of a log that are shown when its service ended unexpectedly."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A program that runs until it is stopped; ``command`` is its argument list."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+class ServiceEnded(Exception):
+    """A service ended although nobody asked it to; the message shows the end of its log."""
+
+
+class WouldNotEnd(Exception):
+    """A process survived SIGKILL (it hangs in the kernel, usually on a dead network drive)."""
+
+
+class Services:
+    """The running services of one installation; leaving the context ends all of them.
+
+    Each service is the leader of its own session, so that Ctrl-C in the terminal reaches only us and we decide in
+    which order things end. ``environment`` is the whole environment of the services, ``since`` the moment before
+    the first of them started.
+    """
+
+    def __init__(self, var: Path, environment: Mapping[str, str]) -> None:
+        self.since = datetime.now(UTC)
+        self._var = var
+        self._environment = {**environment, **_mark(var)}
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self, service: Service) -> None:
+        """Start the service, its output going to its log; the log of the time before is kept beside it."""
+        log = log_path(self._var, service.name)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        if log.exists():
+            log.replace(log.with_suffix(".previous.log"))
+        with log.open("wb") as output:
+            self._running[service.name] = subprocess.Popen(
+                service.command, env=self._environment, cwd=self._var, stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    def check(self) -> None:
+        """Raises ServiceEnded if a service has ended."""
+        for name, process in self._running.items():
+            code = process.poll()
+            if code is not None:
+                log = log_path(self._var, name)
+                raise ServiceEnded(f"{name} ended unexpectedly ({_reason(code)}). The end of {log}:\n{_tail(log)}")
+
+    def stop(self) -> None:
+        """End all services: first politely, then for good. Raises WouldNotEnd.
+
+        SIGINT, because Airflow leaves its children behind on SIGTERM. Whatever still runs after PATIENCE is killed,
+        and at once if a second Ctrl-C interrupts the wait.
+        """
+        try:
+            for process in self._running.values():
+                if process.poll() is None:
+                    process.send_signal(signal.SIGINT)
+            deadline = time.monotonic() + PATIENCE
+            while time.monotonic() < deadline and any(process.poll() is None for process in self._running.values()):
+                time.sleep(0.05)
+        finally:
+            end_all(self._var)
+            for process in self._running.values():
+                process.wait()
+            self._running.clear()
+
+
+def log_path(var: Path, service: str) -> Path:
+    """File that holds the output of the service."""
+    return var / "log" / f"{service}.log"
+
+
+def processes(var: Path) -> list[psutil.Process]:
+    """The living processes that belong to the installation, apart from our own."""
+    mark = _mark(var)
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if mark.items() <= process.environ().items() and process.pid != os.getpid():
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):  # ended meanwhile, a zombie, or another person's
+            continue
+    return found
+
+
+def end_all(var: Path) -> int:
+    """Kill every process of the installation, with all it started meanwhile; how many. Raises WouldNotEnd."""
+    killed: set[psutil.Process] = set()
+    deadline = time.monotonic() + PATIENCE
+    while found := processes(var):
+        if time.monotonic() > deadline:
+            raise WouldNotEnd(f"these processes cannot be ended: {', '.join(str(process.pid) for process in found)}")
+        for process in found:
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+            killed.add(process)
+        time.sleep(0.02)
+    return len(killed)
+
+
+def _mark(var: Path) -> dict[str, str]:
+    return {MARK: str(var.resolve())}
+
+
+def _reason(code: int) -> str:
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
+    return "\n".join(f"    {line}" for line in lines) or "    (the log is empty)"
