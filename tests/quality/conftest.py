@@ -8,6 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import pytest
+
 from samplecity.gauges import gauges
 from samplecity.playgrounds import playgrounds
 from samplecity.residents import residents

@@ -12,6 +12,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
+
 from stadtdaten.frames import CheckResult, Stage
 from stadtdaten.quality import Suite, load_suite, run_suite, suite_path
 

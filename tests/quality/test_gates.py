@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+
 from stadtdaten.contracts import Dataset
 from stadtdaten.faults import GateFailed
 from stadtdaten.frames import CheckResult, DatasetMetadata, Inputs, Manifest, PublishedColumn

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stadtdaten.quality.sentences import sentence, share
 
 BETWEEN = "expect_column_values_to_be_between"

@@ -8,7 +8,8 @@ from typing import Any
 
 import great_expectations as gx
 import pytest
-from stadtdaten.contracts import load_contract
+
+from stadtdaten.contracts import load_city, load_contract
 from stadtdaten.privacy import published_columns
 from stadtdaten.quality import SuiteError, check_suite, load_suite, suite_path
 
@@ -136,6 +137,7 @@ def test_every_mistake_is_reported_at_once(path: Path) -> None:
         ('{"name": "quelle.tabelle.raw", "name": "x"}', "written twice"),
         ('{"name": "quelle.tabelle.raw",\n "expectations": [', "not valid JSON"),
         ('{"expectations": [{"kwargs": {"min_value": NaN}}]}', "NaN is no number"),
+        (json.dumps({"name": "quelle.tabelle.raw", "meta": "\x7f"}, ensure_ascii=False), "control characters"),
         ("[]", "not a JSON object"),
         ("", "not valid JSON"),
     ],
@@ -173,3 +175,14 @@ def test_every_table_has_two_suites_that_fit_its_columns(contract_file: Path) ->
             assert check_suite(public, published) == []
             wanted = [e.column_list for e in load_suite(public).expectations if "ordered_list" in e.expectation_type]
             assert wanted == [published]
+
+
+def test_every_rectangle_is_the_citys() -> None:
+    bounds = load_city(ROOT / "include" / "city.yaml").bounds
+    rectangles = {
+        (each.west, each.south, each.east, each.north)
+        for path in (ROOT / "expectations").rglob("*.json")
+        for each in load_suite(path).expectations
+        if each.expectation_type == "expect_column_geometries_to_be_within_bounds"
+    }
+    assert rectangles == {(bounds.west, bounds.south, bounds.east, bounds.north)}

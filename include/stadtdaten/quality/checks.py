@@ -33,6 +33,9 @@ IN_MEMORY = DataContextConfig(
 )
 """A context that writes nothing; the default makes a folder for HTML reports."""
 
+SAID_OF_FAILURES = {"note": "", "cause": "Vermutliche Ursache: "}
+"""What a suite's ``meta`` may add to the sentence of a failed check, and how it is introduced."""
+
 FIRST_ZONE = timezone(timedelta(hours=14))
 """Where a day begins first."""
 
@@ -97,8 +100,11 @@ def _check_result(
     else:
         text = sentence(kind, kwargs, table, success, checked, unexpected, counts)
     if not success:
-        note, cause = expectation.meta.get("note"), expectation.meta.get("cause")
-        text += f" {note}" * bool(note) + f" Vermutliche Ursache: {cause}" * bool(cause)
+        text += "".join(
+            f" {introduction}{expectation.meta[key]}"
+            for key, introduction in SAID_OF_FAILURES.items()
+            if key in expectation.meta
+        )
     return CheckResult(
         table=table, stage=stage, expectation=kind, severity=expectation.severity.value, success=success,
         column="" if kind in OF_TABLE and "column" not in kwargs else ", ".join(dict.fromkeys(own_columns(kwargs))),
@@ -107,12 +113,8 @@ def _check_result(
 
 
 def _broke(info: Any) -> bool:
-    """Whether the expectation raised; ``info`` is one exception, or one for each metric that raised."""
-    if not info:
-        return False
-    if "raised_exception" in info:
-        return bool(info["raised_exception"])
-    return True
+    """Whether the expectation raised; ``info`` is one exception or none, or one for each metric that raised."""
+    return bool(info) and bool(info.get("raised_exception", True))
 
 
 def _resolved(kwargs: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:

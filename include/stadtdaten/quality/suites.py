@@ -24,6 +24,7 @@ from great_expectations.expectations.registry import (
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import YAMLError
 
 import stadtdaten.quality.expectations  # noqa: F401  (registers our own; Great Expectations drops unknown ones)
 from stadtdaten.contracts import Problem
@@ -131,6 +132,8 @@ def _read(path: Path) -> tuple[dict[str, Any], list[int]]:
     except DuplicateKeyError as error:
         mark = error.problem_mark
         raise unusable(mark.line + 1 if mark else 1, "a key is written twice", "remove one of the two") from None
+    except YAMLError:
+        raise unusable(1, "holds control characters", "remove them") from None
     entries = located.get("expectations")
     lines = (
         [entries.lc.item(index)[0] + 1 for index in range(len(entries))] if isinstance(entries, CommentedSeq) else []
