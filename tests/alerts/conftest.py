@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from stadtdaten.alerts import LiveFacts, Situation
 from stadtdaten.contracts import City, Contract, load_city, load_contract
 from stadtdaten.faults import Finding

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from stadtdaten import faults
 from stadtdaten.alerts.causes import advice
 from stadtdaten.faults import Finding

@@ -10,10 +10,11 @@ from email.message import EmailMessage
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from stadtdaten.alerts import Situation, compose
 from stadtdaten.alerts.compose import MOST_FINDINGS
 from stadtdaten.contracts import City, Contract
-from stadtdaten.faults import Finding
+from stadtdaten.faults import Fault, Finding
 from stadtdaten.frames import Incident
 
 SENDER = "opendata-pipeline@stadt.example"
@@ -115,6 +116,18 @@ def test_a_fault_of_the_whole_source_names_all_its_datasets(
     assert message["Subject"] == "[Offene Daten] Nicht aktualisiert: Baumkataster – Quelle nicht erreichbar"
     assert "betroffen sind alle ihre Datensätze: Städtische Bäume." in body(message)
     assert "Ergebnisse der Prüfung" not in body(message)
+
+
+def test_every_kind_of_fault_has_a_subject_of_its_own(
+    incident: Incident, city: City, contract: Contract, situation: Situation, now: datetime
+) -> None:
+    kinds = {fault.kind for fault in Fault.__subclasses__()} - {"gate_failed"}
+    told = incident.model_copy(update={"gate": ""})
+    subjects = {
+        compose(told.model_copy(update={"kind": kind}), city, contract, situation, SENDER, now)["Subject"]
+        for kind in kinds
+    }
+    assert len(subjects) == len(kinds)
 
 
 def test_recovery_answers_the_first_mail_and_asks_for_nothing(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import multiprocessing
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Barrier
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError, StatementError
+
 from stadtdaten.faults import Finding
 from stadtdaten.frames import CheckResult, DatasetMetadata, Incident, Inputs, Manifest, ReleaseFile
 from stadtdaten.ledger import Ledger
 
+FORK = multiprocessing.get_context("fork")  # as Airflow starts its tasks
 NOW = datetime(2026, 11, 23, 2, 14, 5, 678901, tzinfo=UTC)
 FINDING = Finding("expect_column_values_to_be_between", "Höhe: 3 von 12 Werten zu groß.", "baeume", "hoehe", 3, 12)
 
@@ -242,42 +245,35 @@ def test_the_hour_that_comes_twice_keeps_its_order(ledger: Ledger) -> None:
     assert again.opened_at.utcoffset() == timedelta(0)
 
 
-WRITER = """
-import sys
-from datetime import UTC, datetime
-from stadtdaten.frames import CheckResult
-from stadtdaten.ledger import Ledger
-ledger, me = Ledger(sys.argv[1]), sys.argv[2]
-check = CheckResult(table="t", stage="raw", expectation="e", severity="warning", success=True, message=me)
-sys.stdin.readline()
-for _ in range(15):
-    attempt = ledger.start_attempt("quelle", me)
-    ledger.record_checks(attempt, [check] * 3)
-    ledger.open_incident("quelle", "gemeinsam", "gate_failed", "", "m", (), "", datetime.now(UTC))
-    ledger.mark_live("gemeinsam", me, "static", datetime.now(UTC))
-    ledger.finish_attempt(attempt, "published")
-    for alert in ledger.claim_alerts(datetime.now(UTC)):
-        print(alert.message_id)
-"""
+def write_with_the_others(barrier: Barrier, told: SimpleQueue[str], url: str, me: str) -> None:
+    ledger = Ledger(url)
+    check = CheckResult(table="t", stage="raw", expectation="e", severity="warning", success=True, message=me)
+    barrier.wait(timeout=60)
+    for _ in range(15):
+        attempt = ledger.start_attempt("quelle", me)
+        ledger.record_checks(attempt, [check] * 3)
+        ledger.open_incident("quelle", "gemeinsam", "gate_failed", "", "m", (), "", datetime.now(UTC))
+        ledger.mark_live("gemeinsam", me, "static", datetime.now(UTC))
+        ledger.finish_attempt(attempt, "published")
+        for alert in ledger.claim_alerts(datetime.now(UTC)):
+            told.put(alert.message_id)
 
 
 def test_processes_that_write_at_once_lose_nothing_and_tell_once(ledger: Ledger, url: str) -> None:
+    barrier, told = FORK.Barrier(4), FORK.SimpleQueue()
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, url, f"prozess_{number}"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
+        FORK.Process(target=write_with_the_others, args=(barrier, told, url, f"prozess_{number}"))
         for number in range(4)
-    ]  # fmt: skip
+    ]
     for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    answers = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes] == [0] * 4, answers
+        process.start()
+    for process in processes:
+        process.join(timeout=120)
+    assert [process.exitcode for process in processes] == [0] * 4
     [incident] = ledger.open_incidents()
     assert incident.occurrences == 60
-    assert "".join(out for out, _ in answers).split() == [incident.message_key("opened")]
+    assert told.get() == incident.message_key("opened")
+    assert told.empty()
     with create_engine(url).connect() as connection:
         counts = Counter(connection.execute(text("SELECT source, outcome FROM attempt")).all())
         checks = connection.execute(text('SELECT count(*) FROM "check"')).scalar_one()

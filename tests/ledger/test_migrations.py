@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
+
 from stadtdaten.ledger import Ledger
 from stadtdaten.ledger.migrations import config
 from stadtdaten.ledger.models import Base
 
+FORK = multiprocessing.get_context("fork")  # as Airflow starts its tasks
 UPGRADE = "import sys; from stadtdaten.ledger import Ledger; Ledger(sys.argv[1]).upgrade()"
 
 
@@ -39,12 +43,19 @@ def test_a_downgrade_removes_every_table_of_the_ledger(ledger: Ledger, url: str)
         assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
 
 
+def upgrade_with_the_others(barrier: Barrier, url: str) -> None:
+    barrier.wait(timeout=60)
+    Ledger(url).upgrade()
+
+
 def test_processes_that_upgrade_at_once_do_not_fail(url: str) -> None:
-    processes = [
-        subprocess.Popen([sys.executable, "-c", UPGRADE, url], stderr=subprocess.PIPE, text=True) for _ in range(4)
-    ]
-    errors = [process.communicate(timeout=60)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0] * 4, errors
+    barrier = FORK.Barrier(6)
+    processes = [FORK.Process(target=upgrade_with_the_others, args=(barrier, url)) for _ in range(6)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(timeout=60)
+    assert [process.exitcode for process in processes] == [0] * 6
     assert Ledger(url).open_incidents() == ()
 
 

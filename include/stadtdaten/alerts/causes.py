@@ -23,7 +23,7 @@ class Advice:
 
 def advice(incident: Incident) -> tuple[Advice, ...]:
     """Every advice that fits the incident, gravest first; at least one."""
-    return tuple(advice for fits, advice in _RULES if fits(incident)) or (_OUR_SIDE,)
+    return tuple(advice for fits, advice in _RULES if fits(incident)) or (_OUR_FAULT,)
 
 
 Condition = Callable[[Incident], bool]
@@ -245,13 +245,24 @@ _RULES: tuple[tuple[Condition, Advice], ...] = (
             ),
         ),
     ),
+    (
+        _kind("misconfigured"),
+        Advice(
+            "Auf unserer Seite stimmt etwas nicht: Vertrag, Prüfregeln, Verbindung oder Einstellung.",
+            (
+                "`stadtdaten check` aufrufen: Es nennt Datei, Zeile und Abhilfe.",
+                "Die letzten Änderungen an Vertrag und Prüfregeln der Quelle ansehen.",
+                _RUN_AGAIN,
+            ),
+        ),
+    ),
 )
 
-_OUR_SIDE = Advice(
-    "Auf unserer Seite stimmt etwas nicht: Vertrag, Prüfregeln, Verbindung oder Einstellung.",
+_OUR_FAULT = Advice(
+    "Ein Fehler im Programm der Pipeline, mit dem niemand gerechnet hat.",
     (
-        "`stadtdaten check` aufrufen: Es nennt Datei, Zeile und Abhilfe.",
-        "Die letzten Änderungen an Vertrag und Prüfregeln der Quelle ansehen.",
-        _RUN_AGAIN,
+        "Im Protokoll des Laufs die letzte Meldung ansehen.",
+        "Den Lauf in Airflow einmal neu starten.",
+        "Bleibt der Fehler: die Entwicklung der Pipeline mit der Adresse des Laufs verständigen.",
     ),
 )

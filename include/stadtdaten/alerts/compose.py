@@ -41,6 +41,7 @@ _KINDS = {
     "misconfigured": "Fehler in der Einrichtung",
     "publication_failed": "Veröffentlichung fehlgeschlagen",
     "release_damaged": "archivierte Fassung beschädigt",
+    "unexpected": "unerwarteter Fehler der Pipeline",
 }
 
 
@@ -233,7 +234,7 @@ def _verb(incident: Incident) -> str:
 
 
 def _reason(incident: Incident) -> str:
-    return _GATES.get(incident.gate) or _KINDS.get(incident.kind, "Störung der Pipeline")
+    return _GATES.get(incident.gate) or _KINDS.get(incident.kind, "Störung")
 
 
 def _message_id(incident: Incident, event: AlertEvent, sender: str) -> str:

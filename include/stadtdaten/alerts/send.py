@@ -31,13 +31,10 @@ def send(message: EmailMessage, endpoint: Endpoint) -> None:
     Over ``smtp`` the connection is encrypted when the server offers STARTTLS; certificates are verified, and a
     password is never sent unencrypted. Raises AlertNotSent.
     """
-    address = urlsplit(endpoint.url)
-    if address.scheme not in DEFAULT_PORTS or not address.hostname:
-        raise AlertNotSent("Die Adresse des Mailservers ist unbrauchbar; erwartet wird smtp://server:port.")
-    place = (address.hostname, address.port or DEFAULT_PORTS[address.scheme])
+    scheme, place = _address(endpoint.url)
     try:
-        with _connect(address.scheme, place) as server:
-            encrypted = address.scheme == "smtps" or _start_tls(server)
+        with _connect(scheme, place) as server:
+            encrypted = scheme == "smtps" or _start_tls(server)
             if endpoint.login:
                 if not encrypted:
                     raise AlertNotSent(f"{_named(place)} bietet keine Verschlüsselung; das Kennwort bleibt hier.")
@@ -52,6 +49,17 @@ def send(message: EmailMessage, endpoint: Endpoint) -> None:
     if refused:
         # The others have the mail; to send it again would send it to them twice.
         log.warning("%s lehnt %d Empfänger ab: %s", _named(place), len(refused), ", ".join(sorted(refused)))
+
+
+def _address(url: str) -> tuple[str, tuple[str, int]]:
+    """Scheme, and host with port."""
+    try:
+        address = urlsplit(url)
+        if address.scheme in DEFAULT_PORTS and address.hostname:
+            return address.scheme, (address.hostname, address.port or DEFAULT_PORTS[address.scheme])
+    except ValueError:  # a port that is no number; said below like every other mistake
+        pass
+    raise AlertNotSent("Die Adresse des Mailservers ist unbrauchbar; erwartet wird smtp://server:port.")
 
 
 def _connect(scheme: str, place: tuple[str, int]) -> smtplib.SMTP:
