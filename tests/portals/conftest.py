@@ -58,7 +58,7 @@ def address(tmp_path: Path) -> Iterator[str]:
     """Address at which Python's web server serves the portal's public folder."""
     handler = partial(QuietHandler, directory=str(tmp_path / "portal" / "public"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()

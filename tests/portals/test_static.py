@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import shutil
 import threading
+import errno
+import os
+import threading
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -12,7 +15,7 @@ import pytest
 from sample_releases import CITY, gauges
 from stadtdaten.faults import PublicationFailed, ReleaseDamaged
 from stadtdaten.frames import Manifest
-from stadtdaten.portals import StaticPortal, generation
+from stadtdaten.portals import StaticPortal
 from stadtdaten.releases import ReleaseStore
 
 
@@ -68,3 +71,215 @@ def test_locks_and_evidence_never_reach_the_portal(
         "tageswerte.csv", "tageswerte.parquet", "tageswerte.schema.json",
     }  # fmt: skip
     assert not [path for path in files if b"intern.example" in path.read_bytes()]
+
+
+def test_the_same_releases_give_the_same_bytes_whenever_they_are_published(
+    tmp_path: Path, store: ReleaseStore, second: Manifest, others: Manifest
+) -> None:
+    one, other = (StaticPortal(tmp_path / name, "http://portal.example", CITY, True, store) for name in ("a", "b"))
+    publish(one, store, second)
+    publish(one, store, others)
+    publish(other, store, others)
+    publish(other, store, second)
+    contents = [{path: entry for path, (_, entry) in stand(tmp_path / name / "public").items()} for name in ("a", "b")]
+    assert contents[0] == contents[1]
+    assert (tmp_path / "a" / "public").readlink() == (tmp_path / "b" / "public").readlink()
+
+
+def test_the_web_servers_user_may_read_everything_whatever_our_umask_is(
+    portal: StaticPortal, store: ReleaseStore, first: Manifest, tmp_path: Path
+) -> None:
+    before = os.umask(0o077)
+    try:
+        publish(portal, store, first)
+    finally:
+        os.umask(before)
+    shown = [path for name in ("generations", "daten") for path in (tmp_path / "portal" / name).rglob("*")]
+    assert shown
+    assert not [path for path in shown if not path.stat().st_mode & 0o004]
+    assert not [path for path in shown if path.is_dir() and not path.stat().st_mode & 0o001]
+
+
+def test_a_page_offers_the_releases_that_the_live_one_follows(
+    portal: StaticPortal, store: ReleaseStore, first: Manifest, second: Manifest, address: str
+) -> None:
+    publish(portal, store, first)
+    publish(portal, store, second)
+    with urlopen(portal.page("pegelstaende")) as page:
+        text = page.read().decode()
+    link = f"daten/pegelstaende/{first.release}/tageswerte.csv"
+    assert f"../../{link}" in text
+    with urlopen(address + link) as file:
+        assert len(file.read()) == first.files[0].size
+
+
+def test_after_a_rollback_the_withdrawn_release_is_offered_no_more(
+    portal: StaticPortal, store: ReleaseStore, first: Manifest, second: Manifest, tmp_path: Path
+) -> None:
+    publish(portal, store, first)
+    publish(portal, store, second)
+    assert publish(portal, store, first)
+    portal.verify(first)
+    pages = (tmp_path / "portal" / "public").rglob("*.html")
+    assert not [page for page in pages if second.release in page.read_text()]
+
+
+def test_only_three_generations_stay_and_data_that_none_of_them_shows_goes(
+    portal: StaticPortal, store: ReleaseStore, tmp_path: Path
+) -> None:
+    nights = []
+    for night in range(1, 6):
+        nights.append(gauges(tmp_path / str(night), night=night))  # none follows another
+        store.keep(tmp_path / str(night), nights[-1])
+        publish(portal, store, nights[-1])
+    folder = tmp_path / "portal"
+    assert len(list((folder / "generations").iterdir())) == 3
+    kept = {path.name for path in (folder / "daten" / "pegelstaende").iterdir()}
+    assert kept == {manifest.release for manifest in nights[-3:]}
+    portal.verify(nights[-1])
+    assert publish(portal, store, nights[0])  # the store still has it
+    portal.verify(nights[0])
+
+
+@pytest.mark.parametrize(
+    "victim", ["public/index.html", "public/catalog.ttl", "public/dataset/pegelstaende/index.html"]
+)
+@pytest.mark.parametrize("gone", [True, False])
+def test_what_somebody_changed_by_hand_is_put_right(
+    portal: StaticPortal, store: ReleaseStore, first: Manifest, tmp_path: Path, victim: str, gone: bool
+) -> None:
+    publish(portal, store, first)
+    page = tmp_path / "portal" / victim
+    good = page.read_bytes()
+    if gone:
+        page.unlink()
+    else:
+        page.write_bytes(b"defaced")
+    (tmp_path / "portal" / "public" / "stranger.html").write_bytes(b"hello")
+    assert publish(portal, store, first)
+    assert page.read_bytes() == good
+    assert not (tmp_path / "portal" / "public" / "stranger.html").exists()
+    assert not publish(portal, store, first)
+
+
+def test_a_changed_data_file_is_put_right_and_a_lost_one_of_another_dataset_too(
+    portal: StaticPortal, store: ReleaseStore, first: Manifest, others: Manifest, tmp_path: Path
+) -> None:
+    publish(portal, store, first)
+    publish(portal, store, others)
+    data = tmp_path / "portal" / "daten"
+    changed = data / "pegelstaende" / first.release / "tageswerte.csv"
+    changed.write_bytes(changed.read_bytes().replace(b"4", b"5"))
+    (data / "einwohner" / others.release / "bevoelkerung.csv").unlink()
+    with pytest.raises(PublicationFailed, match="Abweichung"):
+        portal.verify(first)
+    assert publish(portal, store, first)
+    portal.verify(first)
+    portal.verify(others)
+
+
+def test_a_release_that_is_not_what_its_manifest_says_does_not_reach_the_portal(
+    portal: StaticPortal, store: ReleaseStore, first: Manifest, second: Manifest, tmp_path: Path
+) -> None:
+    publish(portal, store, first)
+    before = stand(tmp_path / "portal" / "public")
+    (tmp_path / "second" / "tageswerte.csv").write_bytes(b"half")
+    with pytest.raises(ReleaseDamaged, match="Prüfsumme"):
+        portal.reconcile(second, tmp_path / "second")
+    assert stand(tmp_path / "portal" / "public") == before
+    portal.verify(first)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (errno.ENOSPC, "voll"),
+        (errno.EACCES, "nicht beschreibbar"),
+        (errno.EROFS, "nicht beschreibbar"),
+        (errno.EIO, "EIO"),
+    ],
+)
+@pytest.mark.parametrize("moment", ["replace", "symlink_to", "rename"])
+def test_a_disk_that_fails_leaves_the_former_release_online(
+    portal: StaticPortal, store: ReleaseStore, first: Manifest, second: Manifest, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, number: int, text: str, moment: str,
+) -> None:  # fmt: skip
+    publish(portal, store, first)
+
+    def fail(*_: object) -> None:
+        raise OSError(number, "the disk says no")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, moment, fail)
+        with pytest.raises(PublicationFailed, match=text) as caught:
+            publish(portal, store, second)
+    assert "bleibt online" in caught.value.message
+    assert caught.value.next_step
+    portal.verify(first)
+    assert not (tmp_path / "portal" / "staging").exists()
+    assert publish(portal, store, second)
+    portal.verify(second)
+
+
+def test_two_publishers_at_once_both_get_through(
+    tmp_path: Path, portal: StaticPortal, address: str, store: ReleaseStore, second: Manifest, others: Manifest
+) -> None:
+    twins = [StaticPortal(tmp_path / "portal", address, CITY, False, store) for _ in range(6)]
+    threads = [
+        threading.Thread(target=publish, args=(twin, store, (second, others)[number % 2]))
+        for number, twin in enumerate(twins)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    portal.verify(second)
+    portal.verify(others)
+
+
+def test_a_portal_whose_state_is_unreadable_says_so_instead_of_starting_empty(
+    portal: StaticPortal, store: ReleaseStore, first: Manifest, others: Manifest, tmp_path: Path
+) -> None:
+    publish(portal, store, first)
+    (tmp_path / "portal" / "public" / "live.json").write_text("{")
+    with pytest.raises(PublicationFailed, match=r"live\.json"):
+        portal.live("pegelstaende")
+    with pytest.raises(PublicationFailed, match=r"live\.json"):
+        publish(portal, store, others)
+
+
+def test_a_web_server_that_does_not_answer_is_said_to_be_unreachable(
+    tmp_path: Path, store: ReleaseStore, first: Manifest
+) -> None:
+    portal = StaticPortal(tmp_path / "portal", "http://127.0.0.1:9/", CITY, False, store)
+    publish(portal, store, first)
+    with pytest.raises(PublicationFailed, match="nicht erreichbar"):
+        portal.verify(first)
+
+
+def test_an_older_release_than_the_expected_one_is_found(
+    portal: StaticPortal, store: ReleaseStore, first: Manifest, second: Manifest
+) -> None:
+    publish(portal, store, first)
+    with pytest.raises(PublicationFailed) as caught:
+        portal.verify(second)
+    assert {finding.rule for finding in caught.value.findings} == {"page", "file_size"}
+
+
+def test_a_dataset_that_is_not_there_at_all_is_found(
+    portal: StaticPortal, store: ReleaseStore, first: Manifest, others: Manifest
+) -> None:
+    publish(portal, store, first)
+    with pytest.raises(PublicationFailed) as caught:
+        portal.verify(others)
+    assert [finding.rule for finding in caught.value.findings] == ["page", "file", "file", *["catalogue"] * 3]
+
+
+def test_a_catalogue_that_is_no_turtle_is_found(
+    portal: StaticPortal, store: ReleaseStore, first: Manifest, tmp_path: Path
+) -> None:
+    publish(portal, store, first)
+    (tmp_path / "portal" / "public" / "catalog.ttl").write_text("<html>Wartung</html>")
+    with pytest.raises(PublicationFailed) as caught:
+        portal.verify(first)
+    assert [finding.message for finding in caught.value.findings if "Turtle" in finding.message]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -72,7 +72,7 @@ class Shown:
 
 def render(city: City, url: str, sample: bool, shown: Sequence[Shown]) -> dict[str, bytes]:
     """Every page and asset of the portal at ``url``, by path."""
-    templates = _templates(city)
+    templates = _templates(city.timezone)
     everywhere = {"city": city, "url": url, "sample": sample}
     ordered = sorted(shown, key=lambda one: (one.manifest.metadata.title.casefold(), one.manifest.dataset))
 
@@ -89,8 +89,9 @@ def render(city: City, url: str, sample: bool, shown: Sequence[Shown]) -> dict[s
     return {**pages, **{f"assets/{asset.name}": asset.read_bytes() for asset in assets.iterdir() if asset.is_file()}}
 
 
-def _templates(city: City) -> Environment:
-    zone = ZoneInfo(city.timezone)
+@cache
+def _templates(timezone: str) -> Environment:
+    zone = ZoneInfo(timezone)
     environment = Environment(
         loader=PackageLoader("stadtdaten.portals"),
         autoescape=True,
