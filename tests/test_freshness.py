@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stadtdaten.contracts.model import Freshness
 from stadtdaten.freshness import cron, describe_age, next_expected, nightly_minute, state
 

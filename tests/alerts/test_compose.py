@@ -118,6 +118,15 @@ def test_a_fault_of_the_whole_source_names_all_its_datasets(
     assert "Ergebnisse der Prüfung" not in body(message)
 
 
+def test_a_dataset_that_has_left_the_contract_is_still_told_of(
+    incident: Incident, city: City, contract: Contract, situation: Situation, now: datetime
+) -> None:
+    gone = incident.model_copy(update={"dataset": "altbaeume"})
+    message = compose(gone, city, contract, situation, SENDER, now)
+    assert message["Subject"].startswith("[Offene Daten] Zurückgehalten: altbaeume")
+    assert "Was Bürgerinnen und Bürger jetzt sehen" not in body(message)
+
+
 def test_every_kind_of_fault_has_a_subject_of_its_own(
     incident: Incident, city: City, contract: Contract, situation: Situation, now: datetime
 ) -> None:

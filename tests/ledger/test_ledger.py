@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from stadtdaten.faults import Finding
 from stadtdaten.frames import CheckResult, DatasetMetadata, Incident, Inputs, Manifest, ReleaseFile
-from stadtdaten.ledger import Ledger
+from stadtdaten.ledger import Ledger, Outcome
 
 FORK = multiprocessing.get_context("fork")  # as Airflow starts its tasks
 NOW = datetime(2026, 11, 23, 2, 14, 5, 678901, tzinfo=UTC)
@@ -70,8 +70,9 @@ def test_an_attempt_is_open_until_it_is_finished(ledger: Ledger) -> None:
 def test_a_held_back_attempt_is_not_the_last_good_one(ledger: Ledger) -> None:
     good = ledger.start_attempt("baumkataster", "baeume")
     ledger.finish_attempt(good, "unchanged")
-    for outcome in ("held_back", "failed", "aborted"):
-        ledger.finish_attempt(ledger.start_attempt("baumkataster", "baeume"), outcome)  # type: ignore[arg-type]
+    outcomes: tuple[Outcome, ...] = ("held_back", "failed", "aborted")
+    for outcome in outcomes:
+        ledger.finish_attempt(ledger.start_attempt("baumkataster", "baeume"), outcome)
     ledger.finish_attempt(ledger.start_attempt("baumkataster", "andere"), "published")
     last = ledger.last_good_attempt("baeume")
     assert last is not None

@@ -103,7 +103,7 @@ def compose(
     mail that is sent again is recognised as the same by mail servers and readers.
     """
     zone = ZoneInfo(city.timezone)
-    title = _line(contract.title if incident.dataset is None else contract.dataset(incident.dataset).title)
+    title = _line(_title(incident, contract))
     if incident.closed_at is None:
         subject = f"{_verb(incident)}: {title} – {_reason(incident)}"
         sections = tuple(_opened(incident, title, contract, situation, zone, now))
@@ -144,7 +144,7 @@ def _opened(
     changes = tuple(_changes(situation))
     if changes:
         yield Section("Änderung seit dem letzten guten Lauf", changes)
-    yield _shown(incident, contract, situation, zone, now)
+    yield from _shown(incident, contract, situation, zone, now)
     likely = advice(incident)
     yield Section("Wahrscheinliche Ursache", tuple(each.cause for each in likely))
     own = (_line(incident.next_step),) if incident.next_step else ()
@@ -168,8 +168,16 @@ def _recovered(
     )
     yield Section("Was ist passiert", (lasted, "Es ist nichts weiter zu tun.", _concerned(incident, title, contract)))
     yield Section("Was war die Störung", (_line(incident.message),))
-    yield _shown(incident, contract, situation, zone, now)
+    yield from _shown(incident, contract, situation, zone, now)
     yield from _links(("Letzter gescheiterter Lauf in Airflow", incident.run_url))
+
+
+def _title(incident: Incident, contract: Contract) -> str:
+    """Title of what is concerned; the id of a dataset that has left the contract since."""
+    if incident.dataset is None:
+        return contract.title
+    titles = {dataset.id: dataset.title for dataset in contract.datasets}
+    return titles.get(incident.dataset, incident.dataset)
 
 
 def _concerned(incident: Incident, title: str, contract: Contract) -> str:
@@ -195,7 +203,9 @@ def _changes(situation: Situation) -> Iterator[str]:
         yield f"Weggefallene Spalten der Quelle: {', '.join(map(_line, situation.columns_gone))}."
 
 
-def _shown(incident: Incident, contract: Contract, situation: Situation, zone: ZoneInfo, now: datetime) -> Section:
+def _shown(
+    incident: Incident, contract: Contract, situation: Situation, zone: ZoneInfo, now: datetime
+) -> Iterator[Section]:
     paragraphs, links = [], []
     for dataset in contract.datasets:
         if incident.dataset not in (None, dataset.id):
@@ -209,7 +219,8 @@ def _shown(incident: Incident, contract: Contract, situation: Situation, zone: Z
             f"mit {_number(live.rows)} Zeilen."
         )
         links.append((f"{title} auf dem Portal", live.page))
-    return Section("Was Bürgerinnen und Bürger jetzt sehen", tuple(paragraphs), links=tuple(links))
+    if paragraphs:
+        yield Section("Was Bürgerinnen und Bürger jetzt sehen", tuple(paragraphs), links=tuple(links))
 
 
 def _links(*links: tuple[str, str]) -> Iterator[Section]:

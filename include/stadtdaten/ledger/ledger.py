@@ -150,14 +150,14 @@ class Ledger:
             previous=manifest.inputs.previous,
         )  # fmt: skip
         with self._write() as session:
-            session.merge(row)
+            _put(session, row)
 
     def mark_live(self, dataset: str, release: str, portal: str, at: datetime) -> None:
         """Record what the portal shows from ``at`` on; again the same keeps the older moment."""
         with self._write() as session:
             row = session.get(LiveRow, (dataset, portal), with_for_update=True)
             if row is None or row.release != release:
-                session.merge(LiveRow(dataset=dataset, portal=portal, release=release, since=at))
+                _put(session, LiveRow(dataset=dataset, portal=portal, release=release, since=at))
 
     def live_release(self, dataset: str, portal: str) -> str | None:
         """The release that the portal shows of the dataset; None if none."""
@@ -278,6 +278,16 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _put(session: Session, row: ReleaseRow | LiveRow) -> None:
+    """Insert or update by primary key."""
+    try:
+        with session.begin_nested():
+            session.merge(row)
+    except IntegrityError:
+        # PostgreSQL only: another process inserted it between our look and our insert; now it can be seen.
+        session.merge(row)
 
 
 def _newest(dataset: str) -> Select[AttemptRow]:
