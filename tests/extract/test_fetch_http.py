@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from stadtdaten.contracts.model import HttpInterface, Limits, Table
 from stadtdaten.extract import Fetched, NotModified, fetch_table
 from stadtdaten.faults import Misconfigured, SourceUnavailable, SourceUnreadable

@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
+
 from stadtdaten.contracts.model import Limits, SqlInterface, Table
 from stadtdaten.extract import Fetched, fetch_table
 from stadtdaten.extract.sql import UNDECLARED, _Database, _text
@@ -114,7 +115,8 @@ def test_binary_values_are_an_error_without_the_value(database: Path, table: Mak
 
 def test_every_type_of_a_driver_has_one_notation() -> None:
     values = [
-        datetime.date(2026, 2, 28), datetime.datetime(2026, 2, 28, 13, 5, tzinfo=datetime.UTC), Decimal("1E+3"), Decimal("0.10"), 1.5, 7,
+        datetime.date(2026, 2, 28), datetime.datetime(2026, 2, 28, 13, 5, tzinfo=datetime.UTC),
+        Decimal("1E+3"), Decimal("0.10"), 1.5, 7,
         True, "Straße", None,
     ]  # fmt: skip
     assert _text("spalte", values, "probe").to_pylist() == [

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from stadtdaten.contracts.model import Limits, Table, WfsInterface
 from stadtdaten.extract import Fetched, fetch_table
 from stadtdaten.faults import Fault, SourceUnavailable, SourceUnreadable

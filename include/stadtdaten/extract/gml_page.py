@@ -24,13 +24,15 @@ MEMBER = f"{WFS} member"
 class Page:
     """One page. ``matched`` is None where the server says "unknown"; ``properties`` are the local names of the
     features' properties, also of those that are empty on this page, ``nested`` of those that hold elements (such as
-    geometries); ``next`` is the server's address of the next page.
+    geometries); ``types`` the names of their feature types;
+    ``next`` is the server's address of the next page.
     """
 
     features: int
     ids: tuple[str, ...]
     properties: frozenset[str]
     nested: frozenset[str]
+    types: frozenset[str]
     matched: int | None
     returned: int | None
     next: str
@@ -100,6 +102,7 @@ class _PageReader:
         self._ids: list[str] = []
         self._properties: set[str] = set()
         self._nested: set[str] = set()
+        self._types: set[str] = set()
         self._property = ""
         self.exception: str | None = None
 
@@ -114,6 +117,7 @@ class _PageReader:
                 self.exception = code if re.fullmatch(r"[A-Za-z]{1,60}", code) else ""
         elif self._in_member and self._depth == 3:
             self._features += 1
+            self._types.add(name.rpartition(" ")[2])
             self._ids.append(attributes.get(f"{GML} id", ""))
         elif self._in_member and self._depth == 4:
             self._property = name.rpartition(" ")[2]
@@ -147,6 +151,7 @@ class _PageReader:
         return Page(
             self._features, tuple(self._ids), frozenset(self._properties),
             frozenset(self._nested),
+            frozenset(self._types),
             _number(self._root.get("numberMatched", "")), _number(self._root.get("numberReturned", "")),
             self._root.get("next", ""),
         )  # fmt: skip

@@ -33,14 +33,13 @@ def read_csv(table: Table, dialect: Csv, path: Path) -> RawTable:
     """
     data = _without_preamble(table, dialect, _utf8(table, dialect, path))
     repairs: list[Repair] = []
+    _refuse_open_quotes(table, dialect, data)
     width = _width_of_header(table, dialect, data)
     if dialect.short_rows:
         data, short = _padded(table, dialect, data, width)
         if short:
             detail = "Zeile endet vor der letzten Spalte, fehlende Zellen sind leer"
             repairs.append(Repair(kind="short_row", count=short, detail=detail))
-    else:
-        _refuse_open_quotes(table, dialect, data)
     cells, names = _parsed(table, dialect, data, width)
     wanted = _wanted(table, dialect)
     drift = undeclared(table, wanted, names)
@@ -98,7 +97,7 @@ def _without_preamble(table: Table, dialect: Csv, data: bytes) -> bytes:
             f"Tabelle „{table.id}“: Die Datei ist leer.",
             next_step="Mit der Fachstelle klären, ob der Export gelaufen ist.",
         )
-    return data[start:]
+    return data[start:] if data.endswith((b"\n", b"\r")) else data[start:] + b"\n"
 
 
 def _width_of_header(table: Table, dialect: Csv, data: bytes) -> int:

@@ -39,7 +39,13 @@ def read_gml(table: Table, files: tuple[Path, ...], city: City) -> tuple[RawTabl
         )
     # Without this GDAL infers types per page, and a postcode becomes a number. It is GDAL's switch for the process.
     pyogrio.set_gdal_config_options({"GML_FIELDTYPES": "ALWAYS_STRING"})
-    frames = [_page(table, file) for file in full]
+    types = frozenset[str]().union(*(page.types for _, page in pages))
+    if len(types) > 1:
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Der WFS liefert mehrere Objekttypen ({len(types)}) unter einem Namen.",
+            next_step="Im Vertrag (resource) einen einzelnen Objekttyp nennen.",
+        )
+    frames = [_page(table, file, *types) for file in full]
     _refuse_losses(table, sum(page.features for _, page in pages), frames)
     wanted = [column.source for column in table.columns]
     found = sorted(set[str]().union(*(page.properties for _, page in pages)))
@@ -50,17 +56,17 @@ def read_gml(table: Table, files: tuple[Path, ...], city: City) -> tuple[RawTabl
     return RawTable(cells, sum(len(frame) for frame in frames), drift, repairs), geometry
 
 
-def _page(table: Table, file: Path) -> gpd.GeoDataFrame:
+def _page(table: Table, file: Path, layer: str) -> gpd.GeoDataFrame:
     try:
         if table.geometry is not None:
-            name = str(pyogrio.read_info(file, **OPTIONS)["geometry_name"])
+            name = str(pyogrio.read_info(file, layer, **OPTIONS)["geometry_name"])
             if name != table.geometry.source:
                 raise SchemaChanged(
                     f"Tabelle „{table.id}“: Die Geometrie heißt in der Quelle „{name}“, nicht "
                     f"„{table.geometry.source}“.",
                     next_step="Mit der Fachstelle klären, welche Geometrie gilt, und den Vertrag anpassen.",
                 )
-        frame = pyogrio.read_dataframe(file, use_arrow=True, **OPTIONS)
+        frame = pyogrio.read_dataframe(file, layer, use_arrow=True, **OPTIONS)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.GeometryError):
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: Eine Seite des WFS ist kein GML, das gelesen werden kann.",
@@ -75,7 +81,7 @@ def _refuse_losses(table: Table, promised: int, frames: list[gpd.GeoDataFrame]) 
     if read != promised:
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: Von {promised} Objekten des WFS ließen sich {read} lesen.",
-            next_step="Prüfen, ob der Dienst verschiedene Objekttypen oder beschädigte Objekte mischt.",
+            next_step="Den Betrieb des WFS auf die unlesbaren Objekte hinweisen.",
         )
     ids = pd.concat([frame["gml_id"] for frame in frames if "gml_id" in frame])
     repeated = int(ids[ids.notna() & (ids != "")].duplicated().sum())
