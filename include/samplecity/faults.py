@@ -19,6 +19,7 @@ AnswerFault = Literal[
     "slow", "cut", "status_500", "status_403", "html", "half_file", "empty", "wrong_content_type", "exception_report"
 ]  # fmt: skip
 Fault = DataFault | AnswerFault
+FAULTS: tuple[Fault, ...] = get_args(DataFault) + get_args(AnswerFault)
 
 WALL = (
     b'<!DOCTYPE html>\n<html lang="de"><head><meta charset="utf-8"><title>Anmeldung</title></head>'

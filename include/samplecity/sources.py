@@ -10,7 +10,7 @@ from typing import Literal, assert_never, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from samplecity.faults import Fault, is_data_fault, spoilt_answer, spoilt_table
+from samplecity.faults import FAULTS, Fault, is_data_fault, spoilt_answer, spoilt_table
 from samplecity.gauges import gauges
 from samplecity.playgrounds import playgrounds
 from samplecity.registry import registry_path, write_registry
@@ -134,9 +134,8 @@ class Sources:
         try:
             switch = Switch.model_validate_json(request.body)
             self.disturb(switch.source, switch.fault)
-        except ValidationError as error:
-            allowed = error.errors()[0]["msg"]
-            return Answer(400, TEXT, f"{allowed}\n".encode())
+        except ValidationError:
+            return Answer(400, TEXT, f'{{"source": ..., "fault": null | {" | ".join(FAULTS)}}}\n'.encode())
         except ValueError as error:
             return Answer(400, TEXT, f"{error}\n".encode())
         return Answer(200, TEXT, f"{switch.source}: {switch.fault or 'keine Störung'}\n".encode())
