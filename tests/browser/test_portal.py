@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from sample_releases import CITY, FIRST_NIGHT, gauges, residents
 from stadtdaten.portals import StaticPortal
 from stadtdaten.releases import ReleaseStore
@@ -162,10 +163,10 @@ def test_without_script_the_list_is_complete_and_says_the_date(browser: Any, add
 @pytest.mark.parametrize(
     ("today", "text"),
     [
-        (datetime(2026, 11, 3, 12, tzinfo=UTC), "Aktuell: in den letzten 24 Stunden geändert"),
-        (datetime(2026, 11, 4, 12, tzinfo=UTC), "Aktuell: vor einem Tag geändert"),
-        (datetime(2026, 11, 6, 1, 29, tzinfo=UTC), "Aktuell: vor 2 Tagen geändert"),
-        (datetime(2026, 11, 6, 1, 31, tzinfo=UTC), "Überfällig: zuletzt vor 3 Tagen geändert"),
+        (datetime(2026, 11, 3, 12, tzinfo=UTC), "Aktuell in den letzten 24 Stunden geändert"),
+        (datetime(2026, 11, 4, 12, tzinfo=UTC), "Aktuell vor einem Tag geändert"),
+        (datetime(2026, 11, 6, 1, 29, tzinfo=UTC), "Aktuell vor 2 Tagen geändert"),
+        (datetime(2026, 11, 6, 1, 31, tzinfo=UTC), "Überfällig vor 3 Tagen geändert"),
     ],
 )
 def test_the_badge_says_how_old_the_data_is_today(browser: Any, address: str, today: datetime, text: str) -> None:

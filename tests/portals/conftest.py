@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from sample_releases import CITY, gauges, residents
 from stadtdaten.frames import Manifest
 from stadtdaten.portals import StaticPortal

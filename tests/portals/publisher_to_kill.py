@@ -51,7 +51,8 @@ def main() -> None:
                 portal.reconcile(manifest, kept)
             os._exit(0)
         _, status = os.waitpid(child, 0)
-        print("killed" if os.WIFSIGNALED(status) else "finished", flush=True)
+        sys.stdout.write("killed\n" if os.WIFSIGNALED(status) else "finished\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

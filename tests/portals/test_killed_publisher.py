@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+
 from sample_releases import CITY
 from stadtdaten.frames import Manifest
 from stadtdaten.portals import StaticPortal
@@ -29,7 +30,7 @@ def publish_and_kill(tmp_path: Path) -> Iterator[Callable[[int, Path, Manifest],
     """Publish into a folder, killed before the given change: ``killed`` or ``finished``."""
     process = subprocess.Popen(
         [sys.executable, Path(__file__).with_name("publisher_to_kill.py")],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(TESTS)},
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None
@@ -50,11 +51,11 @@ def publish_and_kill(tmp_path: Path) -> Iterator[Callable[[int, Path, Manifest],
 
 def look(folder: Path, releases: Sequence[Manifest]) -> Seen | None:
     """What a visitor sees now; None if the portal was switched between the three looks."""
-    before = os.readlink(folder / "public")
+    before = (folder / "public").readlink()
     page = (folder / "public/dataset/pegelstaende/index.html").read_text()
     catalogue = (folder / "public/catalog.ttl").read_text()
     data = (folder / "public/dataset/pegelstaende/tageswerte.csv").read_bytes()
-    if os.readlink(folder / "public") != before:
+    if (folder / "public").readlink() != before:
         return None
     named = re.search(r'data-release="(\w+)"', page)
     assert named

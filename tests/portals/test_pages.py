@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+
 from sample_releases import CITY, gauges, residents
 from stadtdaten.frames import Manifest
 from stadtdaten.portals import german
@@ -65,8 +66,8 @@ def test_a_page_loads_nothing_from_elsewhere_and_runs_nothing_inline(pages: dict
 
 
 def test_every_link_leads_to_a_page_a_file_or_out_of_the_portal(pages: dict[str, str]) -> None:
-    data = {f"dataset/{dataset}/{table}{ending}" for dataset, table in (("pegelstaende", "tageswerte"), ("einwohner", "bevoelkerung"))
-            for ending in (".csv", ".parquet", ".schema.json")}  # fmt: skip
+    tables = ("dataset/pegelstaende/tageswerte", "dataset/einwohner/bevoelkerung")
+    data = {table + ending for table in tables for ending in (".csv", ".parquet", ".schema.json")}
     known = {*pages, *data, "catalog.ttl", "catalog.rdf", "catalog.jsonld"}
     checked = 0
     for path, elements in html(pages).items():

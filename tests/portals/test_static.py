@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import errno
-import shutil
-import threading
-import errno
 import os
 import threading
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+
 from sample_releases import CITY, gauges
 from stadtdaten.faults import PublicationFailed, ReleaseDamaged
 from stadtdaten.frames import Manifest

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from sample_releases import gauges
 from stadtdaten.faults import ReleaseDamaged
 from stadtdaten.frames import Inputs, Manifest

@@ -20,17 +20,18 @@ HELD_BACK = "_geheim"
 
 @dataclass(frozen=True)
 class Cell:
-    """One value as shown; ``kind`` decides how it is set."""
+    """One value as shown; ``kind`` says whether there is one, or why not."""
 
     text: str
-    kind: Literal["text", "number", "missing", "secret"]
+    kind: Literal["value", "missing", "secret"] = "value"
 
 
 @dataclass(frozen=True)
 class Preview:
-    """Titles of the columns and the first rows, each as long as ``titles``."""
+    """Titles of the columns and the first rows, each as long as ``titles``; ``numeric`` are indexes of columns."""
 
     titles: tuple[str, ...]
+    numeric: frozenset[int]
     rows: tuple[tuple[Cell, ...], ...]
 
     def has(self, kind: str) -> bool:
@@ -51,6 +52,11 @@ def first_rows(path: Path, columns: Sequence[PublishedColumn]) -> Preview:
     shown = [name for name in names if name not in secret]
     return Preview(
         titles=tuple(declared[name].title if name in declared else name for name in shown),
+        numeric=frozenset(
+            index
+            for index, name in enumerate(shown)
+            if name in declared and declared[name].type in ("integer", "number")
+        ),
         rows=tuple(tuple(_cell(row, name, declared.get(name)) for name in shown) for row in rows),
     )
 
@@ -61,13 +67,13 @@ def _cell(row: dict[str, str], name: str, column: PublishedColumn | None) -> Cel
         return Cell(".", "secret") if row.get(name + HELD_BACK) == "true" else Cell("–", "missing")
     kind = column.type if column else "string"
     if kind == "number":
-        return Cell(value.replace(".", ","), "number")
+        return Cell(value.replace(".", ","))
     if kind == "integer":
-        return Cell(value, "number")
+        return Cell(value)
     if kind == "boolean":
-        return Cell("ja" if value == "true" else "nein", "text")
+        return Cell("ja" if value == "true" else "nein")
     if kind == "date":
-        return Cell(f"{date.fromisoformat(value):%d.%m.%Y}", "text")
+        return Cell(f"{date.fromisoformat(value):%d.%m.%Y}")
     if kind == "datetime":
-        return Cell(f"{datetime.fromisoformat(value):%d.%m.%Y, %H:%M} Uhr", "text")
-    return Cell(value if len(value) <= 80 else value[:79] + "…", "text")
+        return Cell(f"{datetime.fromisoformat(value):%d.%m.%Y, %H:%M} Uhr")
+    return Cell(value if len(value) <= 80 else value[:79] + "…")

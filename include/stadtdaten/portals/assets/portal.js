@@ -9,15 +9,16 @@ function changed(age) {
   return days === 1 ? "vor einem Tag geändert" : `vor ${days} Tagen geändert`;
 }
 
-function showFreshness(badge) {
-  const age = Date.now() - Date.parse(badge.dataset.modified);
-  if (badge.dataset.overdue === undefined) {
-    badge.textContent += ` · ${changed(age)}`;
-    return;
-  }
-  const late = Date.now() - Date.parse(badge.dataset.overdue);
-  badge.classList.add(late > 0 ? "late" : "current");
-  badge.textContent = late > 0 ? `Überfällig: zuletzt ${changed(age)}` : `Aktuell: ${changed(age)}`;
+function showFreshness(place) {
+  const badge = place.querySelector(".badge");
+  const age = document.createElement("span");
+  age.className = "quiet";
+  age.textContent = changed(Date.now() - Date.parse(place.dataset.modified));
+  place.append(" ", age);
+  if (place.dataset.overdue === undefined) return;
+  const late = Date.now() > Date.parse(place.dataset.overdue);
+  badge.classList.add(late ? "late" : "current");
+  badge.textContent = late ? "Überfällig" : "Aktuell";
 }
 
 // „Bockum-Hövel“ is found by „hovel“ too, „Straße“ by „strasse“.
@@ -39,7 +40,7 @@ function startSearch(form) {
       card.hidden = !words.every((word) => text.includes(word));
       found += card.hidden ? 0 : 1;
     }
-    count.textContent = words.length === 0 ? all : `${found} von ${all}`;
+    count.textContent = words.length === 0 ? all : `${found} von ${cards.length} Datensätzen`;
     nothing.hidden = found > 0;
   }
 
