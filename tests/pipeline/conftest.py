@@ -11,8 +11,30 @@ import pytest
 from installation import Site
 from samplecity.city import SampleCity
 from samplecity.ports import Ports
+from stadtdaten.frames import Endpoint
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def real_site(tmp_path: Path, shared: Path) -> Iterator[Site]:
+    """An installation whose sources are real files of German cities, served over HTTP by the sample city's server."""
+    home, var = tmp_path / "home", tmp_path / "var"
+    shutil.copytree(Path(__file__).parent / "real_home", home)
+    var.mkdir()
+    data = shared / "data"
+    files = {
+        "pegel": data / "hamm" / "lanuv_pegel_tageswerte_hamm.csv",
+        "spielplaetze": data / "bochum" / "playgrounds" / "bochum_playgrounds.csv",
+        "schulen": data / "bochum" / "schools" / "bochum_schools.csv",
+        "sportstaetten": data / "bochum" / "sports_facilities" / "bochum_sports_facilities.csv",
+    }
+    with SampleCity(var, Ports(city=0, portal=0, mailbox=0, smtp=0)) as city:
+        site = Site(home=home, var=var, city=city)
+        for source, file in files.items():
+            address = city.serve_file(file, f"real_{source}/{file.name}")
+            site.endpoints[source] = Endpoint(url=address.removesuffix(f"/{file.name}"))
+        yield site
 
 
 @pytest.fixture

@@ -256,7 +256,7 @@ class Table(Strict):
     title: Text
     resource: Text = Field(description="Path, feature type or database table: what the interface asks for")
     reading: Reading
-    key: tuple[Identifier, ...] = Field(min_length=1, description="Columns that identify a row of the source")
+    key: tuple[Identifier, ...] = Field(description="Columns that identify a row; [] if nothing in the source does")
     columns: tuple[Column, ...] = Field(min_length=1)
     frequency_table: FrequencyTable | None = None
     temporal: Identifier | None = Field(default=None, description="Date column that gives the period covered")

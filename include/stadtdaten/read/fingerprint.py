@@ -15,11 +15,12 @@ import shapely
 def content_hash(frame: pd.DataFrame, key: tuple[str, ...]) -> str:
     """SHA-256 (hex) of the typed frame: of every column's name, type, CRS and values, in the order of the rows' keys.
 
-    Independent of the rows' order and of the index; rows with equal keys are ordered by their other values.
+    Independent of the rows' order and of the index; rows with equal keys, or of a
+    table without key, are ordered by their other values.
     """
     columns = {str(name): _canonical(frame[name]) for name in frame.columns}
     order = pa.table(columns)
-    if len(frame) and bool(frame.duplicated(list(key)).any()):
+    if not key or (len(frame) and bool(frame.duplicated(list(key)).any())):
         key = (*key, *(name for name in columns if name not in key))
     rows = pc.sort_indices(order, sort_keys=[(name, "ascending") for name in key])
     digest = hashlib.sha256(len(frame).to_bytes(8, "little"))
