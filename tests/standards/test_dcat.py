@@ -9,15 +9,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import geopandas
+import pandas
 import pyshacl
 import pytest
 import rdflib
 from rdflib import DCTERMS, FOAF, RDF, SH, BNode, Graph, Literal, URIRef
 from rdflib.compare import isomorphic
-from stadtdaten.contracts import City
-from stadtdaten.frames import Manifest
-from stadtdaten.standards import CatalogueEntry, catalogue, serialise
+from stadtdaten.contracts import City, Table, load_contract
+from stadtdaten.frames import Manifest, PublishedColumn
+from stadtdaten.standards import CatalogueEntry, catalogue, describe, serialise, write_files
 
+CONTRACTS = Path(__file__).resolve().parents[2] / "include" / "contracts"
 BASE = "https://daten.example.org/"
 DCAT_VERSION = URIRef("http://www.w3.org/ns/dcat#version")  # not in rdflib, which knows DCAT 2
 DE_SHAPES = (
@@ -71,6 +74,27 @@ def graph(city: City, releases: tuple[Manifest, ...]) -> Graph:
 
 def test_the_official_shapes_find_no_violation_and_no_warning(judge: Judge, graph: Graph) -> None:
     assert judge(graph) == []
+
+
+def test_the_metadata_of_written_files_pass_as_well(
+    judge: Judge, city: City, trees: Table, tree_rows: geopandas.GeoDataFrame, gauges: Table,
+    gauge_rows: pandas.DataFrame, as_published: Callable[[Table], tuple[PublishedColumn, ...]], tmp_path: Path,
+    releases: tuple[Manifest, ...],
+) -> None:  # fmt: skip
+    """From contract and rows to the catalogue, through the same functions as every night."""
+    written = []
+    for manifest, source, table, rows in (
+        (releases[0], "baumkataster", trees, tree_rows),
+        (releases[1], "umweltmessnetz", gauges, gauge_rows),
+    ):
+        contract = load_contract(CONTRACTS / f"{source}.yaml")
+        moments = manifest.metadata.issued, manifest.metadata.modified
+        metadata = describe(contract, contract.datasets[0], city, {table.id: rows}, [], *moments)
+        files = write_files(rows, table, as_published(table), tmp_path, city)
+        written.append(manifest.model_copy(update={"files": files, "metadata": metadata}))
+    graph = catalogue(city, BASE, entries(tuple(written)))
+    assert judge(graph) == []
+    assert len(list(graph.subjects(RDF.type, rdflib.DCAT.Distribution))) == 5
 
 
 def test_a_catalogue_without_any_dataset_is_valid(judge: Judge, city: City) -> None:
