@@ -10,6 +10,7 @@ import geopandas
 import pandas
 import pytest
 import shapely
+
 from stadtdaten.contracts import City, Table, load_city, load_contract
 from stadtdaten.frames import DatasetMetadata, Inputs, Manifest, PublishedColumn, ReleaseFile
 

@@ -16,6 +16,7 @@ import pytest
 import rdflib
 from rdflib import DCTERMS, FOAF, RDF, SH, BNode, Graph, Literal, URIRef
 from rdflib.compare import isomorphic
+
 from stadtdaten.contracts import City, Table, load_contract
 from stadtdaten.frames import Manifest, PublishedColumn
 from stadtdaten.standards import CatalogueEntry, catalogue, describe, serialise, write_files

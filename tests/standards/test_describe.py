@@ -8,6 +8,7 @@ from pathlib import Path
 import geopandas
 import pandas
 import pytest
+
 from stadtdaten.contracts import City, load_contract
 from stadtdaten.frames import AnonymisationReport, DatasetMetadata
 from stadtdaten.standards import describe

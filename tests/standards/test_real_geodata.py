@@ -9,6 +9,7 @@ import geopandas
 import pandas
 import pytest
 from frictionless import Resource
+
 from stadtdaten.contracts import City, Table, load_contract
 from stadtdaten.frames import PublishedColumn
 from stadtdaten.standards import write_files

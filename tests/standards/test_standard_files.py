@@ -18,6 +18,7 @@ import shapely
 from frictionless import Resource
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from stadtdaten.contracts import City, Table
 from stadtdaten.faults import GateFailed, Misconfigured
 from stadtdaten.frames import PublishedColumn
