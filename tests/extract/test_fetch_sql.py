@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from stadtdaten.contracts.model import Limits, SqlInterface, Table
 from stadtdaten.extract import Fetched, fetch_table
-from stadtdaten.extract.sql import UNDECLARED, _Database, _text
+from stadtdaten.extract.sql import UNDECLARED, _Database, _text, _without_secrets
 from stadtdaten.faults import Fault, Misconfigured, SchemaChanged, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint
 
@@ -92,6 +92,14 @@ def test_a_password_is_in_no_message(table: MakeTable, tmp_path: Path) -> None:
     assert isinstance(caught.value, SourceUnavailable)
     told = str(caught.value) + caught.value.next_step + str(caught.value.__cause__)
     assert not any(secret in told for secret in ("kennwort", "dienst", "geheim"))
+
+
+def test_the_address_kept_has_no_login(database: Path, table: MakeTable, tmp_path: Path) -> None:
+    login = {"login": "dienst", "password": "kennwort"}
+    fetched = fetch(table("rows", "Personen Liste"), f"sqlite:///{database}?timeout=7", tmp_path, **login)
+    assert fetched.url == f"sqlite:///{database}"
+    url = sa.make_url("postgresql+psycopg://dienst:kennwort@db.example:5433/statistik?sslkey=geheim")
+    assert _without_secrets(url) == "postgresql+psycopg://db.example:5433/statistik"
 
 
 @pytest.mark.parametrize("url", ["kein url", "unbekannt://host/db"])

@@ -66,9 +66,10 @@ def test_what_is_no_whole_number_is_an_error(read_text: ReadText, cell: str) -> 
 
 def test_missing_markers_are_met_as_text_and_as_numbers_and_counted(read_text: ReadText) -> None:
     column = {"type": "number", "missing": {"-999": "ausgefallen", "n/a": "nicht gemessen", "": "leer"}}
-    read = read_cells(read_text, ["-999", "-999,0", "n/a", "", "-99,9"], column, **GERMAN)
+    read = read_cells(read_text, ["-999", " -999,0", "n/a", "", "-99,9"], column, **GERMAN)
     assert read.frame["wert"].isna().tolist() == [True, True, True, True, False]
     assert [(repair.kind, repair.column, repair.count, repair.detail) for repair in read.repairs] == [
+        ("outer_space", "wert", 1, "Leerraum um den Wert entfernt"),
         ("missing_marker", "wert", 2, "ausgefallen"), ("missing_marker", "wert", 1, "nicht gemessen"),
         ("missing_marker", "wert", 1, "leer"),
     ]  # fmt: skip

@@ -67,8 +67,7 @@ def fetch_rows(table: Table, endpoint: Endpoint, folder: Path, limits: Limits) -
             f"Tabelle „{table.id}“: Die Datenbank ist nicht erreichbar oder bricht die Abfrage ab.",
             next_step="Abwarten, der Lauf wird wiederholt; hält es an, den Betrieb der Datenbank ansprechen.",
         ) from None
-    shown = url.set(username=None, password=None, query={}).render_as_string(hide_password=True)
-    return Fetched((target,), shown, "", "", budget.bytes)
+    return Fetched((target,), _without_secrets(url), "", "", budget.bytes)
 
 
 class _Database:
@@ -100,6 +99,11 @@ def _address(endpoint: Endpoint, table: str) -> URL:
             next_step="Die Verbindung in Airflow prüfen (host = SQLAlchemy-Adresse ohne Zugangsdaten).",
         ) from None
     return url.set(username=endpoint.login, password=endpoint.password or None) if endpoint.login else url
+
+
+def _without_secrets(url: URL) -> str:
+    """The address without user, password and query (built anew: ``URL.set`` leaves what it is given None for)."""
+    return URL.create(url.drivername, host=url.host, port=url.port, database=url.database).render_as_string()
 
 
 def _columns(engine: sa.Engine, table: Table) -> tuple[list[str], list[str]]:
