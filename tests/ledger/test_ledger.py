@@ -280,3 +280,12 @@ def test_processes_that_write_at_once_lose_nothing_and_tell_once(ledger: Ledger,
         checks = connection.execute(text('SELECT count(*) FROM "check"')).scalar_one()
     assert counts == {("quelle", "published"): 60}
     assert checks == 180
+
+
+def test_a_reader_does_not_wait_for_a_writer(ledger: Ledger, url: str) -> None:
+    opened(ledger)
+    with create_engine(url).connect() as writer:
+        writer.execute(text("UPDATE incident SET message = 'noch nicht festgeschrieben'"))
+        [incident] = ledger.open_incidents()
+        assert incident.message == "Prüfung nicht bestanden."
+        writer.rollback()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
@@ -19,6 +20,7 @@ from typing import Any, cast
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Engine,
     NullPool,
     Select,
     create_engine,
@@ -31,6 +33,7 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager, sessionmaker
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from stadtdaten.faults import Finding
 from stadtdaten.frames import AlertEvent, CheckResult, Incident, Manifest
@@ -69,6 +72,7 @@ class Ledger:
 
         if self._engine.dialect.name == "sqlite" and self._engine.url.database:
             Path(self._engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+            _use_wal(self._engine)
         with self._writing.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
@@ -271,8 +275,30 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver must not begin transactions by itself: _begin_sqlite does.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+
+
+@retry(
+    retry=retry_if_exception(_is_busy),
+    wait=wait_random(0.01, 0.1),
+    stop=stop_after_delay(_BUSY_MILLISECONDS / 1000),
+    reraise=True,
+)
+def _use_wal(engine: Engine) -> None:
+    """Let readers and a writer work at once; the file remembers it.
+
+    SQLite makes this switch without heeding busy_timeout: when two processes create the ledger, one is told that it
+    is locked (seen once in 240 starts).
+    """
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA journal_mode = WAL")
+    finally:
+        connection.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
