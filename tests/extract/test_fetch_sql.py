@@ -97,7 +97,7 @@ def test_a_password_is_in_no_message(table: MakeTable, tmp_path: Path) -> None:
 def test_the_address_kept_has_no_login(database: Path, table: MakeTable, tmp_path: Path) -> None:
     login = {"login": "dienst", "password": "kennwort"}
     fetched = fetch(table("rows", "Personen Liste"), f"sqlite:///{database}?timeout=7", tmp_path, **login)
-    assert fetched.url == f"sqlite:///{database}"
+    assert fetched.url == sa.URL.create("sqlite", database=str(database)).render_as_string()
     url = sa.make_url("postgresql+psycopg://dienst:kennwort@db.example:5433/statistik?sslkey=geheim")
     assert _without_secrets(url) == "postgresql+psycopg://db.example:5433/statistik"
 

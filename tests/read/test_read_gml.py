@@ -142,6 +142,16 @@ def test_a_property_missing_on_one_page_is_missing_there_only(read_pages: ReadPa
     assert read.frame["hoehe"].isna().tolist() == [True, False]
 
 
+def test_a_page_without_any_geometry_has_missing_ones(read_pages: ReadPages, city: City) -> None:
+    bare = "<wfs:member>" + feature(2).partition("<wfs:member>")[2]
+    bare = bare[: bare.index("<g:geom>")] + bare[bare.index("</g:geom>") + len("</g:geom>") :]
+    read = read_pages(page(feature(1)), page(bare))
+    assert read.frame.geometry.isna().tolist() == [False, True]
+    assert read.frame.crs == city.crs
+    with pytest.raises(SchemaChanged, match="geom"):
+        read_pages(page(bare))
+
+
 def test_nested_values_are_an_error(read_pages: ReadPages) -> None:
     with pytest.raises(SourceUnreadable, match=r"notiz.*verschachtelt"):
         read_pages(page(feature(1).replace("<g:notiz/>", "<g:notiz><g:text>x</g:text></g:notiz>")))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyogrio
@@ -39,6 +40,9 @@ def read_gml(table: Table, files: tuple[Path, ...], city: City) -> tuple[RawTabl
         )
     # Without this GDAL infers types per page, and a postcode becomes a number. It is GDAL's switch for the process.
     pyogrio.set_gdal_config_options({"GML_FIELDTYPES": "ALWAYS_STRING"})
+    wanted = [column.source for column in table.columns]
+    found = sorted(set[str]().union(*(page.properties for _, page in pages)))
+    drift = undeclared(table, wanted, found)
     types = frozenset[str]().union(*(page.types for _, page in pages))
     if len(types) > 1:
         raise SourceUnreadable(
@@ -47,26 +51,23 @@ def read_gml(table: Table, files: tuple[Path, ...], city: City) -> tuple[RawTabl
         )
     frames = [_page(table, file, *types) for file in full]
     _refuse_losses(table, sum(page.features for _, page in pages), frames)
-    wanted = [column.source for column in table.columns]
-    found = sorted(set[str]().union(*(page.properties for _, page in pages)))
-    drift = undeclared(table, wanted, found)
     repairs: list[Repair] = []
     cells = _cells(table, frames, frozenset[str]().union(*(page.nested for _, page in pages)))
     geometry = None if table.geometry is None else _geometries(table, frames, city, repairs)
     return RawTable(cells, sum(len(frame) for frame in frames), drift, repairs), geometry
 
 
-def _page(table: Table, file: Path, layer: str) -> gpd.GeoDataFrame:
+def _page(table: Table, file: Path, layer: str) -> pd.DataFrame:
     try:
         if table.geometry is not None:
             name = str(pyogrio.read_info(file, layer, **OPTIONS)["geometry_name"])
-            if name != table.geometry.source:
+            if name not in ("", table.geometry.source):  # a page may hold no geometry at all
                 raise SchemaChanged(
                     f"Tabelle „{table.id}“: Die Geometrie heißt in der Quelle „{name}“, nicht "
                     f"„{table.geometry.source}“.",
                     next_step="Mit der Fachstelle klären, welche Geometrie gilt, und den Vertrag anpassen.",
                 )
-        frame = pyogrio.read_dataframe(file, layer, use_arrow=True, **OPTIONS)
+        frame: pd.DataFrame = pyogrio.read_dataframe(file, layer, use_arrow=True, **OPTIONS)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.GeometryError):
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: Eine Seite des WFS ist kein GML, das gelesen werden kann.",
@@ -75,7 +76,7 @@ def _page(table: Table, file: Path, layer: str) -> gpd.GeoDataFrame:
     return frame
 
 
-def _refuse_losses(table: Table, promised: int, frames: list[gpd.GeoDataFrame]) -> None:
+def _refuse_losses(table: Table, promised: int, frames: list[pd.DataFrame]) -> None:
     """GDAL reads what it can and is silent about the rest: compare with the count of the pages' own members."""
     read = sum(len(frame) for frame in frames)
     if read != promised:
@@ -92,7 +93,7 @@ def _refuse_losses(table: Table, promised: int, frames: list[gpd.GeoDataFrame]) 
         )
 
 
-def _cells(table: Table, frames: list[gpd.GeoDataFrame], nested: frozenset[str]) -> dict[str, pa.ChunkedArray]:
+def _cells(table: Table, frames: list[pd.DataFrame], nested: frozenset[str]) -> dict[str, pa.ChunkedArray]:
     """The declared attributes as text; one that is empty in every feature is unknown to GDAL, here null."""
     cells = {}
     for column in table.columns:
@@ -108,20 +109,26 @@ def _cells(table: Table, frames: list[gpd.GeoDataFrame], nested: frozenset[str])
     return cells
 
 
-def _text(frame: gpd.GeoDataFrame, name: str) -> pa.Array:
+def _text(frame: pd.DataFrame, name: str) -> pa.Array:
     if name not in frame:
         return pa.nulls(len(frame), pa.string())
     return pa.array(frame[name], pa.string(), from_pandas=True)
 
 
-def _geometries(table: Table, frames: list[gpd.GeoDataFrame], city: City, repairs: list[Repair]) -> gpd.GeoSeries:
-    systems = {None if frame.crs is None else frame.crs.to_string() for frame in frames}
+def _geometries(table: Table, frames: list[pd.DataFrame], city: City, repairs: list[Repair]) -> gpd.GeoSeries:
+    located = [frame for frame in frames if isinstance(frame, gpd.GeoDataFrame)]
+    systems = {None if frame.crs is None else frame.crs.to_string() for frame in located} or {None}
     if len(systems) > 1 or None in systems:
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: Das Koordinatenreferenzsystem der Objekte fehlt oder wechselt.",
             next_step="Den Betrieb des WFS ansprechen: Jedes Objekt braucht denselben srsName.",
         )
-    geometry = gpd.GeoSeries(pd.concat([frame.geometry for frame in frames], ignore_index=True), crs=frames[0].crs)
+    nothing = np.array([None], dtype=object)
+    points = [
+        frame.geometry.to_numpy() if isinstance(frame, gpd.GeoDataFrame) else nothing.repeat(len(frame))
+        for frame in frames
+    ]
+    geometry = gpd.GeoSeries(np.concatenate(points), crs=located[0].crs)
     if geometry.crs == city.crs:
         return geometry
     repairs.append(
