@@ -140,8 +140,8 @@ def resident_columns() -> tuple[PublishedColumn, ...]:
 
 @pytest.fixture
 def resident_rows() -> pandas.DataFrame:
-    """Counts with totals and one suppressed cell."""
-    bands = ["Insgesamt", "10 bis 14", "6 bis 9", "85 und älter"]
+    """Counts with a total and one suppressed cell, in the order in which anonymisation leaves them."""
+    bands = ["6 bis 9", "10 bis 14", "85 und älter", "Insgesamt"]
     return pandas.DataFrame(
         {
             "stichtag": pandas.to_datetime(["2025-12-31"] * 4).astype("datetime64[us]"),
@@ -149,8 +149,8 @@ def resident_rows() -> pandas.DataFrame:
             "altersgruppe": pandas.array(bands, dtype="str"),
             "geschlecht": pandas.array(["Insgesamt"] * 4, dtype="str"),
             "staatsangehoerigkeit": pandas.array(["Insgesamt"] * 4, dtype="str"),
-            "anzahl": pandas.array([100, 40, None, 60], dtype="Int64"),
-            "anzahl_geheim": pandas.array([False, False, True, False], dtype="boolean"),
+            "anzahl": pandas.array([None, 40, 60, 100], dtype="Int64"),
+            "anzahl_geheim": pandas.array([True, False, False, False], dtype="boolean"),
         }
     )
 

@@ -8,7 +8,6 @@ import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
 
 import geopandas
 import pandas
@@ -24,7 +23,6 @@ from stadtdaten.faults import GateFailed, Misconfigured
 from stadtdaten.frames import PublishedColumn
 from stadtdaten.standards import write_files
 from stadtdaten.standards.csv_file import flatten, write_csv
-from stadtdaten.standards.files import in_order
 
 Dictionary = Callable[[Table], tuple[PublishedColumn, ...]]
 
@@ -263,19 +261,6 @@ def test_an_infinite_number_is_stopped(
         write_files(tree_rows, trees, as_published(trees), tmp_path, city)
     assert [(found.column, found.count, found.total) for found in caught.value.findings] == [("hoehe", 1, 3)]
     assert list(tmp_path.iterdir()) == []
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.text(max_size=5), unique=True, max_size=6), st.randoms())
-def test_any_labels_have_one_order_with_the_total_last(residents: Table, labels: list[str], random: Random) -> None:
-    labels = [*(label for label in labels if label != "Insgesamt"), "Insgesamt"]
-    shuffled = random.sample(labels, len(labels))
-    frames = [
-        pandas.DataFrame({"altersgruppe": pandas.array(some, dtype="str")}) for some in (labels, shuffled)
-    ]  # fmt: skip
-    first, second = (in_order(frame, residents, ("altersgruppe",))["altersgruppe"].tolist() for frame in frames)
-    assert first == second
-    assert first[-1] == "Insgesamt"
 
 
 def test_release_files_say_what_was_written(

@@ -1,14 +1,13 @@
 """Which files does a published table get, and in which order do its rows stand?
 
 Every table gets CSV with a Table Schema; with geometry also GeoJSON, GeoPackage and GeoParquet; a large table also
-Parquet. The order depends on the rows alone, never on the source's order, so the same rows give the same bytes (and
-the order tells nothing about columns that were dropped).
+Parquet. The order depends on the rows alone, never on the source's order, so the same rows give the same bytes, and
+the order tells nothing about columns that were dropped.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from pathlib import Path
 
 import geopandas
@@ -90,32 +89,17 @@ def published_key(table: Table, columns: tuple[PublishedColumn, ...]) -> tuple[s
 def in_order(frame: pandas.DataFrame, table: Table, key: tuple[str, ...]) -> pandas.DataFrame:
     """The rows in their published order: by key, or by every column where no key survived.
 
-    The text of a frequency table's dimensions is ordered as people do: totals last, ``6 bis 9`` before ``10 bis 14``.
+    A frequency table stays as it is: anonymisation has ordered it, with bands rising and totals in their place.
     """
-    if not key:
-        sortable = pandas.DataFrame(frame.copy())
-        for name in frame.columns[frame.dtypes == "geometry"]:
-            sortable[name] = frame[name].to_wkb()
-        order = sortable.sort_values(list(sortable.columns), kind="stable").index
-        return frame.loc[order].reset_index(drop=True)
-    if table.frequency_table is None:
+    if table.frequency_table is not None:
+        return frame
+    if key:
         return frame.sort_values(list(key), kind="stable", ignore_index=True)
-    total = table.frequency_table.total
-    return frame.sort_values(
-        list(key), kind="stable", ignore_index=True, key=lambda values: _as_people_order(values, total)
-    )
-
-
-def _as_people_order(values: pandas.Series, total: str) -> pandas.Series:
-    if not pandas.api.types.is_string_dtype(values):
-        return values
-    ranked = sorted(values.dropna().unique(), key=lambda text: (text == total, _numbers_apart(text)))
-    return values.map({text: rank for rank, text in enumerate(ranked)})
-
-
-def _numbers_apart(text: str) -> list[tuple[bool, int, str]]:
-    parts = re.findall(r"[0-9]+|[^0-9]+", text)
-    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
+    sortable = pandas.DataFrame(frame.copy())
+    for name in frame.columns[frame.dtypes == "geometry"]:
+        sortable[name] = frame[name].to_wkb()
+    order = sortable.sort_values(list(sortable.columns), kind="stable").index
+    return frame.loc[order].reset_index(drop=True)
 
 
 def _demand_columns(frame: pandas.DataFrame, columns: tuple[PublishedColumn, ...], table: Table) -> None:
