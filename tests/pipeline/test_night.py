@@ -197,6 +197,30 @@ def test_rollback_makes_the_older_release_live_without_rebuilding_it(site: Site)
         rollback(site.run("umweltmessnetz"), "pegelstaende", "000000000000")
 
 
+def test_a_rollback_stands_until_the_source_delivers_something_else(site: Site) -> None:
+    from stadtdaten.pipeline.publication import rollback
+
+    site.refresh("baumkataster")
+    first = site.run("baumkataster").live("baumkataster")
+    site.edit("include/contracts/baumkataster.yaml", "title: Baumnummer", "title: Nummer")
+    site.refresh("baumkataster")
+    assert first is not None
+    rollback(site.run("baumkataster"), "baumkataster", first.release)
+    portal = site.portal_files()
+
+    site.refresh("baumkataster")
+
+    attempt = site.ledger.last_attempt("baumkataster")
+    assert attempt is not None and (attempt.outcome, attempt.release) == ("unchanged", first.release)
+    assert site.portal_files() == portal
+
+    site.edit("include/contracts/baumkataster.yaml", "title: Nummer", "title: Nummer des Baums")
+    assert site.refresh("baumkataster") == {"baumkataster": None}
+    after = site.run("baumkataster").live("baumkataster")
+    assert after is not None and after.inputs.previous == first.release
+    assert site.ledger.withdrawn_release("baumkataster", "static") == ""
+
+
 def test_an_error_of_ours_is_told_by_type_and_place_and_never_by_its_text(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -156,18 +156,28 @@ class Ledger:
         with self._write() as session:
             _put(session, row)
 
-    def mark_live(self, dataset: str, release: str, portal: str, at: datetime) -> None:
-        """Record what the portal shows from ``at`` on; again the same keeps the older moment."""
+    def mark_live(self, dataset: str, release: str, portal: str, at: datetime, withdrawn: str = "") -> None:
+        """Record what the portal shows from ``at`` on; again the same keeps the older moment.
+
+        ``withdrawn`` is the release that a rollback took away; any later publication ends that.
+        """
         with self._write() as session:
             row = session.get(LiveRow, (dataset, portal), with_for_update=True)
             if row is None or row.release != release:
-                _put(session, LiveRow(dataset=dataset, portal=portal, release=release, since=at))
+                live = LiveRow(dataset=dataset, portal=portal, release=release, withdrawn=withdrawn, since=at)
+                _put(session, live)
 
     def live_release(self, dataset: str, portal: str) -> str | None:
         """The release that the portal shows of the dataset; None if none."""
         with self._read() as session:
             row = session.get(LiveRow, (dataset, portal))
             return None if row is None else row.release
+
+    def withdrawn_release(self, dataset: str, portal: str) -> str:
+        """The release that a rollback took away from the portal; empty where no rollback is in force."""
+        with self._read() as session:
+            row = session.get(LiveRow, (dataset, portal))
+            return "" if row is None else row.withdrawn
 
     # Incidents
 

@@ -118,13 +118,14 @@ class ReleaseRow(Base):
 
 
 class LiveRow(Base):
-    """Which release a portal shows of a dataset."""
+    """Which release a portal shows of a dataset; ``withdrawn``: the one a rollback took away, empty otherwise."""
 
     __tablename__ = "live"
 
     dataset: Mapped[str] = mapped_column(primary_key=True)
     portal: Mapped[str] = mapped_column(primary_key=True)
     release: Mapped[str]
+    withdrawn: Mapped[str]
     since: Mapped[datetime]
 
 

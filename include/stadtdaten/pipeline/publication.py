@@ -62,6 +62,8 @@ def verify(run: Run, reference: ReleaseReference) -> ReleaseReference:
 def rollback(run: Run, dataset: str, release: str) -> Manifest:
     """Make an older release live again: the same act as publishing, with an older release.
 
+    What was live is recorded as withdrawn: while the source delivers the same data under the same contract, suites
+    and code, the nights leave the rollback alone. Anything new is published again, and so is a forced run.
     The release must be whole in the store (ReleaseDamaged otherwise) and differ from what is live (Misconfigured).
     """
     if not run.store.has(dataset, release):
@@ -78,14 +80,14 @@ def rollback(run: Run, dataset: str, release: str) -> Manifest:
         )
     run.store.check(dataset, release)
     manifest = run.store.manifest(dataset, release)
-    _reconcile(run, manifest)
+    _reconcile(run, manifest, withdrawn=live.release if live else "")
     run.portal.verify(manifest)
     return manifest
 
 
-def _reconcile(run: Run, manifest: Manifest) -> None:
+def _reconcile(run: Run, manifest: Manifest, withdrawn: str = "") -> None:
     run.store.check(manifest.dataset, manifest.release)
     with run.store.local_folder(manifest.dataset, manifest.release) as folder:
         changed = run.portal.reconcile(manifest, folder)
-    run.ledger.mark_live(manifest.dataset, manifest.release, run.portal.name, datetime.now(UTC))
+    run.ledger.mark_live(manifest.dataset, manifest.release, run.portal.name, datetime.now(UTC), withdrawn)
     logger.info("%s: release %s is live%s", manifest.dataset, manifest.release, "" if changed else " already")

@@ -51,7 +51,11 @@ def _take_snapshot(run: Run, dataset: Dataset, endpoint: Endpoint) -> SnapshotRe
     )
     drift = tuple(column for lock in locks.values() for column in lock.drift)
     run.ledger.record_snapshot(attempt, rows_read=snapshot.rows, drift=drift)
-    if live is not None and not run.force and _same(run, dataset, locks, live):
+    if (
+        live is not None
+        and not run.force
+        and any(_same(run, dataset, locks, known) for known in (live, _withdrawn(run, dataset.id)) if known is not None)
+    ):
         shutil.rmtree(folder, ignore_errors=True)
         logger.info("%s: unchanged, release %s stays live", dataset.id, live.release)
         incidents.settle_unchanged(run, dataset.id, attempt, live)
@@ -103,15 +107,21 @@ def _read(run: Run, table: Table, endpoint: Endpoint, folder: Path, previous: Ta
     )
 
 
+def _withdrawn(run: Run, dataset: str) -> Manifest | None:
+    """The release that a rollback took away: as long as the source delivers only that, the rollback stands."""
+    release = run.ledger.withdrawn_release(dataset, run.portal.name)
+    return run.store.manifest(dataset, release) if release and run.store.has(dataset, release) else None
+
+
 def _same_recipe(run: Run, dataset: Dataset, live: Manifest) -> bool:
     """Whether the live release was made with today's contract, suites and code."""
     now = run.inputs(dataset, live.inputs.content, live.inputs.previous)
     return now == live.inputs
 
 
-def _same(run: Run, dataset: Dataset, locks: dict[str, TableLock], live: Manifest) -> bool:
+def _same(run: Run, dataset: Dataset, locks: dict[str, TableLock], known: Manifest) -> bool:
     content = {table: lock.content_hash for table, lock in locks.items()}
-    return run.inputs(dataset, content, live.inputs.previous) == live.inputs
+    return run.inputs(dataset, content, known.inputs.previous) == known.inputs
 
 
 def _make_private(folder: Path) -> None:

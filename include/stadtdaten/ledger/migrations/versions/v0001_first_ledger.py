@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("dataset", sa.Text(), nullable=False),
         sa.Column("portal", sa.Text(), nullable=False),
         sa.Column("release", sa.Text(), nullable=False),
+        sa.Column("withdrawn", sa.Text(), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("dataset", "portal", name="pk_live"),
     )
