@@ -14,6 +14,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from pydantic import TypeAdapter, ValidationError
@@ -133,7 +134,7 @@ class StaticPortal:
             CatalogueEntry(
                 manifest=one.manifest,
                 page_url=self.page(one.manifest.dataset),
-                file_url=lambda file, dataset=one.manifest.dataset: self._address(file, dataset),  # type: ignore[misc]
+                file_url=partial(self._address, dataset=one.manifest.dataset),
             )
             for one in shown
         ]
