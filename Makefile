@@ -1,0 +1,81 @@
+# Everything a newcomer or a CI machine calls. Needs Python 3.11 or newer with venv, make, and a package index.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv pip
+
+# Without compiled bytecode every start of a process pays for its imports again: Airflow 3.4 s instead of 1.5 s.
+unexport PYTHONDONTWRITEBYTECODE
+unexport PYTHONPATH
+unexport PYTHONHOME
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+
+.DEFAULT_GOAL := help
+.PHONY: help venv refresh up down clean test test-browser lint lock
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+refresh: venv  ## Run the nightly refresh of every source once, through Airflow, and show how it ended
+	@$(BIN)/samplecity refresh
+
+up: venv  ## Start Airflow, sample city, portal and mailbox; Ctrl-C ends them
+	@$(BIN)/samplecity up
+
+down:  ## End what `make up` or `make refresh` runs elsewhere, or what a killed one left
+	@if [ -x $(BIN)/samplecity ]; then $(BIN)/samplecity down; else echo "Nothing is running."; fi
+
+clean:  ## End what is running and delete all state (var/)
+	@if [ -x $(BIN)/samplecity ]; then $(BIN)/samplecity clean; else rm -rf var; fi
+
+test: $(VENV)/complete-dev  ## Run the tests that need no browser
+	@$(BIN)/pytest -n 2 -m "not browser"
+
+test-browser: $(VENV)/complete-dev  ## Run the tests in Debian's Chromium (installed with apt-get when we are root)
+	@if ! command -v chromium >/dev/null; then \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	    else \
+	        echo "These tests need Chromium: sudo apt-get install chromium"; exit 1; \
+	    fi; \
+	fi
+	@$(BIN)/pytest -m browser
+
+lint: $(VENV)/complete-dev  ## Judge the code: style, types, layers, contracts, suites, docker-compose.yaml
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/stadtdaten check
+	@if [ -f docker-compose.yaml ]; then \
+	    set -x; $(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml; \
+	fi
+
+lock: venv  ## Resolve requirements*.in anew into the pinned requirements*.txt (one lock for all Python versions)
+	$(UV) compile -q --universal --python-version 3.11 --no-header --upgrade requirements.in -o requirements.txt
+	$(UV) compile -q --universal --python-version 3.11 --no-header --upgrade requirements-dev.in -o requirements-dev.txt
+
+venv: $(VENV)/complete  ## Create .venv from the pinned requirements (done by the others when needed)
+
+# The file `complete` is written last: a virtual environment without it is begun anew.
+$(VENV)/complete: requirements.txt include/pyproject.toml
+	@$(PYTHON) -c '' 2>/dev/null || { \
+	    echo "There is no '$(PYTHON)'. Install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed. Name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "'$(PYTHON)' has no venv module. On Debian or Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version), about half a minute ..."
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@{ $(BIN)/pip install -q --disable-pip-version-check uv==$(UV_VERSION) \
+	    && $(UV) install -q --compile-bytecode -r requirements.txt -e include; } || { \
+	    echo "The packages could not be installed (reason above). Is a package index reachable, and is there 2 GB of"; \
+	    echo "free disk? The next call begins again."; exit 1; }
+	@touch $@
+
+$(VENV)/complete-dev: requirements-dev.txt $(VENV)/complete
+	@$(UV) install -q --compile-bytecode -r requirements-dev.txt || { \
+	    echo "The packages for tests and checks could not be installed (reason above)."; exit 1; }
+	@touch $@
