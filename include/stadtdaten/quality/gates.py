@@ -45,7 +45,8 @@ def portal_gate(candidate: Manifest, live: Manifest | None, dataset: Dataset) ->
     """Raises GateFailed (portal) where re-users would lose something they rely on.
 
     That is: a table without rows; and against what is ``live`` a table or column that vanished, a column of another
-    type, or more rows lost than the contract's ``row_loss`` allows. Without a live release only the first applies.
+    type, or more rows lost than the contract's ``row_loss`` allows, published or read (a table of counts always has
+    the same number of rows, however little of the source arrives). Without a live release only the first applies.
     """
     findings = tuple(_findings(candidate, live, dataset))
     if findings:
@@ -75,14 +76,20 @@ def _findings(candidate: Manifest, live: Manifest | None, dataset: Dataset) -> I
             )  # fmt: skip
             continue
         yield from _column_findings(candidate, live, table)
-        now = candidate.rows_by_table[table]
-        if 0 < now < rows and (rows - now) / rows > dataset.row_loss:
-            yield Finding(
-                "row_loss",
-                f"Tabelle {table}: {number(now)} Zeilen statt bisher {number(rows)}, also {share((rows - now) / rows)} "
-                f"weniger; erlaubt sind höchstens {share(dataset.row_loss)}.",
-                table=table, count=rows - now, total=rows,
-            )  # fmt: skip
+        yield from _loss("Zeilen", table, candidate.rows_by_table[table], rows, dataset.row_loss)
+        if table in live.locks and table in candidate.locks and candidate.rows_by_table[table] == rows:
+            read, read_before = candidate.locks[table].rows, live.locks[table].rows
+            yield from _loss("Zeilen der Quelle", table, read, read_before, dataset.row_loss)
+
+
+def _loss(what: str, table: str, now: int, before: int, allowed: float) -> Iterator[Finding]:
+    if 0 < now < before and (before - now) / before > allowed:
+        yield Finding(
+            "row_loss",
+            f"Tabelle {table}: {number(now)} {what} statt bisher {number(before)}, also "
+            f"{share((before - now) / before)} weniger; erlaubt sind höchstens {share(allowed)}.",
+            table=table, count=before - now, total=before,
+        )  # fmt: skip
 
 
 def _column_findings(candidate: Manifest, live: Manifest, table: str) -> Iterator[Finding]:
