@@ -1,0 +1,73 @@
+"""What would fail later is said before anything starts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from samplecity.ports import PortError, Ports
+from samplecity.preflight import NotReady, airflow_port, check_folder, check_ports
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    numbers = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return numbers
+
+
+def test_free_ports_are_accepted() -> None:
+    city, portal, mailbox, smtp, airflow = free_ports(5)
+    check_ports(Ports(city=city, portal=portal, mailbox=mailbox, smtp=smtp), airflow)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+def test_a_taken_port_names_its_user_and_the_variable(address: str) -> None:
+    city, portal, mailbox, smtp = free_ports(4)
+    with socket.create_server((address, 0)) as taken:
+        number = taken.getsockname()[1]
+        with pytest.raises(NotReady) as error:
+            check_ports(Ports(city=city, portal=portal, mailbox=mailbox, smtp=smtp), number)
+    assert str(number) in str(error.value)
+    assert f"pid {os.getpid()}" in str(error.value)
+    assert "AIRFLOW_PORT" in str(error.value)
+
+
+def test_all_taken_ports_are_named_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        mailbox, smtp, airflow = free_ports(3)
+        ports = Ports(city=one.getsockname()[1], portal=two.getsockname()[1], mailbox=mailbox, smtp=smtp)
+        with pytest.raises(NotReady, match=r"CITY_PORT[\s\S]*PORTAL_PORT"):
+            check_ports(ports, airflow)
+
+
+def test_one_port_for_two_services_is_refused() -> None:
+    city, portal, mailbox, smtp = free_ports(4)
+    with pytest.raises(NotReady, match="wanted twice"):
+        check_ports(Ports(city=city, portal=portal, mailbox=mailbox, smtp=smtp), portal)
+
+
+@pytest.mark.parametrize("text", ["0", "70000", "http", "-1"])
+def test_a_port_that_is_none_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_PORT", text)
+    with pytest.raises(PortError, match="AIRFLOW_PORT"):
+        airflow_port()
+
+
+def test_a_full_disk_is_noticed_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")(10**12, 10**12 - 10**7, 10**7)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(NotReady, match="10 MB are free"):
+        check_folder(tmp_path)
+
+
+def test_a_state_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file is in the way")
+    with pytest.raises(NotReady, match="cannot be written"):
+        check_folder(tmp_path / "var")
