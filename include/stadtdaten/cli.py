@@ -156,7 +156,7 @@ def run(
 @app.command()
 def check(as_json: AsJson = False) -> None:
     """Validate city, contracts, suites, DAG files and schemas; explain every error with file, line and fix."""
-    from stadtdaten.quality import check_suite, suite_path
+    from stadtdaten.quality.suites import check_suite, suite_path
 
     settings = settings_from_environment()
     problems: list[Problem] = []

@@ -57,7 +57,7 @@ def test_the_mail_says_what_happened_what_is_live_and_what_to_do(
         "Seit 23.11.2026, 03:14 Uhr, zuletzt 24.11.2026, 03:14 Uhr (2 Mal).",
         "Datensatz: Städtische Bäume (baumkataster), Quelle: Baumkataster (baumkataster).",
         "expect_column_geometries_to_be_within_bounds",
-        "1.200 von 1.200 (100,0 %)",
+        "1.200 von 1.200 (100 %)",
         "3 von 12.000 (unter 0,1 %)",
         "1.200 statt 1.195 (5 mehr, 0,4 %)",
         "Neue Spalten der Quelle (werden nicht veröffentlicht): pflege_kz.",

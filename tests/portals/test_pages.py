@@ -10,8 +10,8 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from sample_releases import CITY, gauges, residents
+from stadtdaten import german
 from stadtdaten.frames import Manifest
-from stadtdaten.portals import german
 from stadtdaten.portals.pages import Shown, render
 from stadtdaten.portals.preview import first_rows
 

@@ -14,7 +14,8 @@ import pytest
 import shapely
 
 from stadtdaten.frames import CheckResult, Stage
-from stadtdaten.quality import Suite, load_suite, run_suite, suite_path
+from stadtdaten.quality.checks import run_suite
+from stadtdaten.quality.suites import Suite, load_suite, suite_path
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = date(2026, 11, 23)
@@ -157,7 +158,7 @@ def test_swapped_axes_and_heights_in_centimetres_are_named(spoilt: pd.DataFrame)
     failed = {result.column: result for result in run("baumkataster", "raw", spoilt) if not result.success}
     assert set(failed) == {"hoehe", "geometrie"}
     assert failed["hoehe"].message.replace("\u00a0", " ") == (
-        "Spalte hoehe: 800 von 2 400 Werten (33,3 %) außerhalb von 0 bis 60. "
+        "Spalte hoehe: 800 von 2.400 Werten (33,3 %) außerhalb von 0 bis 60. "
         "Vermutliche Ursache: Höhen in Zentimetern oder Dezimetern statt in Metern."
     )
     assert "Rechts- und Hochwert sind vermutlich vertauscht (800 " in failed["geometrie"].message.replace("\u00a0", " ")

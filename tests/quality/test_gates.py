@@ -9,7 +9,7 @@ import pytest
 from stadtdaten.contracts import Dataset
 from stadtdaten.faults import GateFailed
 from stadtdaten.frames import CheckResult, DatasetMetadata, Inputs, Manifest, PublishedColumn
-from stadtdaten.quality import gate, portal_gate
+from stadtdaten.quality.gates import gate, portal_gate
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -99,18 +99,18 @@ def test_a_first_release_and_an_equal_one_pass(dataset: Dataset) -> None:
 def test_rows_lost_up_to_the_contracts_share_pass_and_one_more_does_not(dataset: Dataset) -> None:
     portal_gate(manifest(1920), manifest(2400), dataset)
     assert findings(manifest(1919), manifest(2400), dataset) == [
-        "Tabelle baeume: 1 919 Zeilen statt bisher 2 400, also 20 % weniger; erlaubt sind höchstens 20 %."
+        "Tabelle baeume: 1.919 Zeilen statt bisher 2.400, also 20 % weniger; erlaubt sind höchstens 20 %."
     ]
 
 
 def test_a_table_that_lost_nine_tenths_of_its_rows_is_stopped(dataset: Dataset) -> None:
     (message,) = findings(manifest(240), manifest(2400), dataset)
-    assert "240 Zeilen statt bisher 2 400, also 90 % weniger" in message
+    assert "240 Zeilen statt bisher 2.400, also 90 % weniger" in message
 
 
 def test_a_table_without_rows_is_stopped_even_the_first_time(dataset: Dataset) -> None:
     assert findings(manifest(0), None, dataset) == ["Tabelle baeume: 0 Zeilen."]
-    assert findings(manifest(0), manifest(2400), dataset) == ["Tabelle baeume: 0 Zeilen (bisher 2 400)."]
+    assert findings(manifest(0), manifest(2400), dataset) == ["Tabelle baeume: 0 Zeilen (bisher 2.400)."]
 
 
 def test_a_column_that_vanished_is_stopped(dataset: Dataset) -> None:

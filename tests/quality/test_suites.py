@@ -11,7 +11,7 @@ import pytest
 
 from stadtdaten.contracts import load_city, load_contract
 from stadtdaten.privacy import published_columns
-from stadtdaten.quality import SuiteError, check_suite, load_suite, suite_path
+from stadtdaten.quality.suites import SuiteError, check_suite, load_suite, suite_path
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = sorted((ROOT / "include" / "contracts").glob("*.yaml"))

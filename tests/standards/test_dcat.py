@@ -19,7 +19,9 @@ from rdflib.compare import isomorphic
 
 from stadtdaten.contracts import City, Table, load_contract
 from stadtdaten.frames import Manifest, PublishedColumn
-from stadtdaten.standards import CatalogueEntry, catalogue, describe, serialise, write_files
+from stadtdaten.standards.dcat import CatalogueEntry, catalogue, serialise
+from stadtdaten.standards.describe import describe
+from stadtdaten.standards.files import write_files
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "include" / "contracts"
 BASE = "https://daten.example.org/"
@@ -237,7 +239,7 @@ def test_another_process_writes_the_same_bytes(graph: Graph, tmp_path: Path) -> 
     source = tmp_path / "source.ttl"
     graph.serialize(source)
     script = (
-        "import hashlib, json, sys; from rdflib import Graph; from stadtdaten.standards import serialise;"
+        "import hashlib, json, sys; from rdflib import Graph; from stadtdaten.standards.dcat import serialise;"
         "files = serialise(Graph().parse(sys.argv[1]));"
         "print(json.dumps({name: hashlib.sha256(text).hexdigest() for name, text in files.items()}))"
     )

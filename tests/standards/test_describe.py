@@ -11,7 +11,7 @@ import pytest
 
 from stadtdaten.contracts import City, load_contract
 from stadtdaten.frames import AnonymisationReport, DatasetMetadata
-from stadtdaten.standards import describe
+from stadtdaten.standards.describe import describe
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "include" / "contracts"
 ISSUED, MODIFIED = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC)

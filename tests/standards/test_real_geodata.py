@@ -12,7 +12,7 @@ from frictionless import Resource
 
 from stadtdaten.contracts import City, Table, load_contract
 from stadtdaten.frames import PublishedColumn
-from stadtdaten.standards import write_files
+from stadtdaten.standards.files import write_files
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "include" / "contracts"
 

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from stadtdaten.contracts import City, Table
 from stadtdaten.faults import GateFailed, Misconfigured
 from stadtdaten.frames import PublishedColumn
-from stadtdaten.standards import write_files
 from stadtdaten.standards.csv_file import flatten, write_csv
+from stadtdaten.standards.files import write_files
 
 Dictionary = Callable[[Table], tuple[PublishedColumn, ...]]
 

@@ -20,13 +20,12 @@ from stadtdaten.alerts.causes import advice
 from stadtdaten.contracts import City, Contract
 from stadtdaten.faults import Finding
 from stadtdaten.frames import AlertEvent, Incident
+from stadtdaten.german import number, share
 
 MOST_FINDINGS = 20
 """More findings than this are counted instead of listed: nobody reads them in a mail."""
 
 STEPS = 3
-
-NBSP = "\N{NO-BREAK SPACE}"
 
 _GATES = {
     "quality_raw": "Prüfung vor der Veröffentlichung nicht bestanden",
@@ -135,11 +134,11 @@ def _opened(
 ) -> Iterator[Section]:
     since = f"Seit {_moment(incident.opened_at, zone)}"
     if incident.occurrences > 1:
-        since += f", zuletzt {_moment(incident.last_seen_at, zone)} ({_number(incident.occurrences)} Mal)"
+        since += f", zuletzt {_moment(incident.last_seen_at, zone)} ({number(incident.occurrences)} Mal)"
     yield Section("Was ist passiert", (_line(incident.message), f"{since}.", _concerned(incident, title, contract)))
     if incident.findings:
         rest = len(incident.findings) - MOST_FINDINGS
-        more = (f"Dazu {_number(rest)} weitere Ergebnisse, siehe Lauf in Airflow.",) if rest > 0 else ()
+        more = (f"Dazu {number(rest)} weitere Ergebnisse, siehe Lauf in Airflow.",) if rest > 0 else ()
         yield Section("Ergebnisse der Prüfung", more, rows=tuple(_row(f) for f in incident.findings[:MOST_FINDINGS]))
     changes = tuple(_changes(situation))
     if changes:
@@ -191,12 +190,12 @@ def _changes(situation: Situation) -> Iterator[str]:
     before, now = situation.rows_before, situation.rows_now
     if before is not None and now is not None:
         if now == before:
-            yield f"Zeilen der Quelle: unverändert {_number(now)}."
+            yield f"Zeilen der Quelle: unverändert {number(now)}."
         else:
-            change = f"{_number(abs(now - before))} {'mehr' if now > before else 'weniger'}"
+            change = f"{number(abs(now - before))} {'mehr' if now > before else 'weniger'}"
             if before:
-                change += f", {_share(abs(now - before) / before)}"
-            yield f"Zeilen der Quelle: {_number(now)} statt {_number(before)} ({change})."
+                change += f", {share(abs(now - before) / before)}"
+            yield f"Zeilen der Quelle: {number(now)} statt {number(before)} ({change})."
     if situation.columns_new:
         yield f"Neue Spalten der Quelle (werden nicht veröffentlicht): {', '.join(map(_line, situation.columns_new))}."
     if situation.columns_gone:
@@ -216,7 +215,7 @@ def _shown(
             continue
         paragraphs.append(
             f"{title}: Fassung {live.release} vom {_date(live.created, zone)} ({_ago(now - live.created)}) "
-            f"mit {_number(live.rows)} Zeilen."
+            f"mit {number(live.rows)} Zeilen."
         )
         links.append((f"{title} auf dem Portal", live.page))
     if paragraphs:
@@ -236,7 +235,7 @@ def _contacts(contract: Contract) -> Section:
 def _row(finding: Finding) -> tuple[str, ...]:
     affected = "Tabelle insgesamt"
     if finding.total:
-        affected = f"{_number(finding.count)} von {_number(finding.total)} ({_share(finding.share)})"
+        affected = f"{number(finding.count)} von {number(finding.total)} ({share(finding.share)})"
     return (_line(finding.message), finding.rule, finding.table or "–", _line(finding.column) or "–", affected)
 
 
@@ -257,16 +256,6 @@ def _line(text: str) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
-def _number(value: int) -> str:
-    return f"{value:,}".replace(",", ".")
-
-
-def _share(part: float) -> str:
-    if 0 < part < 0.001:
-        return f"unter 0,1{NBSP}%"
-    return f"{part * 100:.1f}".replace(".", ",") + f"{NBSP}%"
-
-
 def _date(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%d.%m.%Y}"
 
@@ -281,5 +270,5 @@ def _ago(age: timedelta) -> str:
     for size, one, many in ((24 * 60, "einem Tag", "Tagen"), (60, "einer Stunde", "Stunden")):
         count = minutes // size
         if count >= 1:
-            return f"vor {one}" if count == 1 else f"vor {_number(count)} {many}"
+            return f"vor {one}" if count == 1 else f"vor {number(count)} {many}"
     return "vor weniger als einer Stunde"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from stadtdaten.contracts.load import Problem
 from stadtdaten.contracts.model import City, Contract
 
-MODELS = {"contract.schema.json": Contract, "city.schema.json": City}
+MODELS: dict[str, type[BaseModel]] = {"contract.schema.json": Contract, "city.schema.json": City}
 
 
 def write_schemas(folder: Path) -> list[Path]:

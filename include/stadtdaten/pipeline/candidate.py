@@ -14,13 +14,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from stadtdaten import privacy, quality, read, standards
+from stadtdaten import privacy, read
 from stadtdaten.contracts import Dataset
 from stadtdaten.faults import Misconfigured, SourceUnreadable
 from stadtdaten.frames import AnonymisationReport, CheckResult, Inputs, Manifest, Snapshot, Stage
 from stadtdaten.pipeline import incidents
 from stadtdaten.pipeline.run import CandidateReference, Run, SnapshotReference
+from stadtdaten.quality.checks import run_suite
+from stadtdaten.quality.gates import gate
+from stadtdaten.quality.suites import SuiteError, load_suite, suite_path
 from stadtdaten.releases import release_id, write_candidate_manifest
+from stadtdaten.standards.describe import describe
+from stadtdaten.standards.files import write_files
 
 logger = logging.getLogger(__name__)
 
@@ -78,20 +83,20 @@ def _check(run: Run, dataset: Dataset, frames: Frames, stage: Stage, attempt: in
     """Run every table's suite of the stage, record the results, then let the gate decide."""
     results: tuple[CheckResult, ...] = ()
     for table in dataset.tables:
-        path = quality.suite_path(run.settings.expectations, run.contract.source, table.id, stage)
+        path = suite_path(run.settings.expectations, run.contract.source, table.id, stage)
         try:
-            suite = quality.load_suite(path)
-        except quality.SuiteError as error:
+            suite = load_suite(path)
+        except SuiteError as error:
             raise Misconfigured(
                 f"Datensatz {dataset.id}: Die Prüfregeln {path.name} sind nicht brauchbar: {error}",
                 next_step="Die genannte Zeile berichtigen; `stadtdaten check` prüft alle Regeln.",
             ) from None
-        results += quality.run_suite(suite, frames[table.id], table.id, stage)
+        results += run_suite(suite, frames[table.id], table.id, stage)
     run.ledger.record_checks(attempt, results)
     for result in results:
         state = "ok" if result.success else result.severity
         logger.info("%-8s %s %s %s", state, result.table, result.expectation, result.column)
-    quality.gate(results, dataset.id, stage)
+    gate(results, dataset.id, stage)
     return results
 
 
@@ -117,7 +122,7 @@ def _write(
     files = tuple(
         file
         for table in dataset.tables
-        for file in standards.write_files(
+        for file in write_files(
             frames[table.id], table, privacy.published_columns(table), folder, run.city
         )
     )  # fmt: skip
@@ -134,7 +139,7 @@ def _write(
         rows_published=sum(rows.values()),
         rows_by_table=rows,
         files=files,
-        metadata=standards.describe(
+        metadata=describe(
             run.contract,
             dataset,
             run.city,

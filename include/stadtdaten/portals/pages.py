@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from stadtdaten import german
 from stadtdaten.contracts import City
 from stadtdaten.contracts.vocabulary import BY_LICENCES, FREQUENCY_TITLES, LICENCE_TITLES, THEME_TITLES
 from stadtdaten.frames import CheckResult, Manifest
-from stadtdaten.portals import german
 from stadtdaten.portals.preview import Preview
 
 FORMATS = {

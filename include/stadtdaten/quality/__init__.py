@@ -1,7 +1,5 @@
-"""Quality gates: Great Expectations suites, loaded fail-closed, run twice, reported in German without values."""
+"""Quality gates: Great Expectations suites, loaded fail-closed, run twice, reported in German without values.
 
-from stadtdaten.quality.checks import run_suite
-from stadtdaten.quality.gates import gate, portal_gate
-from stadtdaten.quality.suites import Suite, SuiteError, check_suite, load_suite, suite_path
-
-__all__ = ["Suite", "SuiteError", "check_suite", "gate", "load_suite", "portal_gate", "run_suite", "suite_path"]
+``suites`` loads and lints them, ``checks`` runs them, ``sentences`` says what they found, ``gates`` decides. Import the
+module you need: ``gates`` is used by steps that can do without Great Expectations, whose import takes three seconds.
+"""

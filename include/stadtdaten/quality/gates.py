@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from stadtdaten.contracts import Dataset
 from stadtdaten.faults import Finding, GateFailed
 from stadtdaten.frames import CheckResult, Manifest, Stage
-from stadtdaten.quality.sentences import number, share
+from stadtdaten.german import number, share
 
 STAGE_WORDS: dict[Stage, str] = {"raw": "Rohdaten", "public": "Veröffentlichungsdaten"}
 

@@ -10,26 +10,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-NBSP = "\u00a0"
+from stadtdaten.german import number, share
+
 Kwargs = Mapping[str, Any]
 
 ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T.*)?$")
 OPERATORS = {"==": "gleich", "!=": "ungleich", "IN": "unter", "NOT_IN": "nicht unter"}
-
-
-def number(count: int) -> str:
-    """A count in German, thousands set off."""
-    return f"{count:,}".replace(",", NBSP)
-
-
-def share(part: float) -> str:
-    """A share (0 to 1) as German per cent with at most one decimal; a little is not nothing, almost is not all."""
-    percent = round(part * 100, 1)
-    if part > 0 and percent == 0:
-        return f"unter 0,1{NBSP}%"
-    if part < 1 and percent == 100:
-        return f"über 99,9{NBSP}%"
-    return f"{percent:g}".replace(".", ",") + f"{NBSP}%"
 
 
 def sentence(
@@ -82,7 +68,7 @@ def _bound(value: Any) -> str:
     if isinstance(value, int | float):
         # A year stays whole, a coordinate does not.
         text = f"{value:,}" if abs(value) >= 10_000 else f"{value}"
-        return text.removesuffix(".0").replace(",", NBSP).replace(".", ",")
+        return text.removesuffix(".0").translate(str.maketrans(",.", ".,"))
     day = ISO_DAY.match(str(value))
     return "{2}.{1}.{0}".format(*day.groups()) if day else str(value)
 

@@ -1,9 +1,11 @@
-"""How are numbers, sizes, dates and periods written for German readers?"""
+"""How are numbers, shares, sizes, dates and periods written for German readers: on pages, in mails, in messages?"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+NBSP = "\N{NO-BREAK SPACE}"
 
 MONTHS = (
     "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November",
@@ -26,6 +28,16 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", ".")
 
 
+def share(part: float) -> str:
+    """A share (0 to 1) in per cent with at most one decimal; a little is not nothing, almost is not all."""
+    percent = round(part * 100, 1)
+    if part > 0 and percent == 0:
+        return f"unter 0,1{NBSP}%"
+    if part < 1 and percent == 100:
+        return f"über 99,9{NBSP}%"
+    return f"{percent:g}".replace(".", ",") + f"{NBSP}%"
+
+
 def size(octets: int) -> str:
     """Bytes as ``812 Byte``, ``14,2 kB``, ``3,1 MB``, ``1,5 GB``: decimal units (IEC 80000-13)."""
     if octets < 1000:
@@ -35,7 +47,7 @@ def size(octets: int) -> str:
         amount /= 1000
         if amount < 999.95 or unit == "GB":
             break
-    return f"{amount:.1f}".replace(".", ",") + f"\N{NO-BREAK SPACE}{unit}"
+    return f"{amount:.1f}".replace(".", ",") + f"{NBSP}{unit}"
 
 
 def day(moment: datetime, zone: ZoneInfo) -> str:
