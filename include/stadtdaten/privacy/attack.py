@@ -1,9 +1,9 @@
 """What can a reader of the published table compute about the cells that are held back?
 
-Written as the attacker would: it knows the published table alone, recognises totals by their label, and shares no
-code with the protection in ``secondary``. Unknown are the innermost cells that are held back; every total, published
-or not, is a sum over innermost cells. As zeros are always published, a hidden cell is at least 1. Linear programmes
-(HiGHS) give the smallest and largest value of every hidden cell.
+Written as the attacker would: it knows the published table alone, recognises totals by their label, and shares
+nothing but the solver with the protection in ``secondary``. Unknown are the innermost cells that are held back; every
+total, published or not, is a sum over innermost cells. As zeros are always published, a hidden cell is at least 1.
+Linear programmes (HiGHS) give the smallest and largest value of every hidden cell.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from stadtdaten.contracts.model import FrequencyTable
 from stadtdaten.privacy.columns import HIDDEN_SUFFIX
+from stadtdaten.privacy.solver import QuietHighs
 
 TOLERANCE = 1e-6
 """Widths are compared with this allowance for the solver's rounding."""
@@ -126,9 +127,7 @@ class _Solver:
         programme.a_matrix_.start_ = sums.indptr.astype(np.int32)
         programme.a_matrix_.index_ = sums.indices.astype(np.int32)
         programme.a_matrix_.value_ = sums.data
-        self.model = highspy.Highs()
-        self.model.setOptionValue("output_flag", False)
-        self.model.setOptionValue("threads", 1)
+        self.model = QuietHighs()
         self.model.passModel(programme)
 
     def widths(self, cells: scipy.sparse.csr_array, enough: float) -> NDArray[np.float64]:

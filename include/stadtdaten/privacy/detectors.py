@@ -17,7 +17,7 @@ EMAIL = re.compile(
 
 PHONE_INTERNATIONAL = re.compile(r"(?<![\w+])(?:\+|00(?=49[ /()-]))49(?:[ /()-]*\d){7,13}(?!\d)")
 PHONE_SEPARATED = re.compile(
-    r"(?<![\w.,+:/-])\(?(0[1-9]\d{1,4})(\)\s?|\s?[/–-]\s?|\s)(\d(?:[ -]?\d){2,10})(?![\d.,:]?\d)"
+    r"(?<![\w.,+:/-])(?<!\d )\(?(0[1-9]\d{1,4})(\)\s?|\s?[/–-]\s?|\s)(\d(?:[ -]?\d){2,10})(?![\d.,:]?\d)"
 )
 PHONE_MOBILE = re.compile(r"(?<![\w.,+-])01[567]\d{8,9}(?!\d)")
 PHONE_NAMED = re.compile(
@@ -39,7 +39,7 @@ PLACE = re.compile(
 )
 """Ends of compounds that make a name one of a street, house or tree."""
 
-PLATE = re.compile(r"(?<![\w-])[A-ZÄÖÜ]{1,3}-[A-Z]{1,2} [1-9]\d{0,3}[EH]?(?![\w-])")
+PLATE = re.compile(r"(?<![\w-])(?!DIN)[A-ZÄÖÜ]{1,3}-[A-Z]{1,2} [1-9]\d{1,3}[EH]?(?![\w-])")
 BIRTH = re.compile(
     r"(?:\bgeb(?:oren)?\b\.?|\bgeburtsdatum\b|\bgeburtstag\b|(?<!\w)\*)\s*(?:am|:)?\s*"
     r"\d{1,2}\.\s?(?:\d{1,2}\.|[A-Za-zä]{3,9})\s?(?:19|20)?\d{2}\b",

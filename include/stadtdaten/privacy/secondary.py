@@ -17,8 +17,9 @@ The method
     Kelly, Golden, Assad (Networks 22, 1992), one linear programme per cell moves that cell up by ``minimum`` and
     balances all relations at the smallest cost of moved cells; what moves is held back. The moved table is a
     *witness*: a second table that fits everything published. Afterwards, superfluous cells are published again, the
-    dearest first, as long as witnesses for all other hidden cells exist. Witnesses are whole numbers (a fractional
-    optimum is solved again as an integer programme), so the intervals are those of counts and not of fractions.
+    largest first, as long as witnesses for all other hidden cells exist. As everywhere in the field, intervals are
+    those of the linear programmes: in tables of three and more dimensions the interval of whole numbers can be
+    narrower by a fraction at either end.
     Holding back every non-zero cell always protects (all counts may be multiplied), so a solution exists.
 
 The result depends on the table only: cells are taken in a fixed order and HiGHS runs on one thread.
@@ -31,9 +32,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stadtdaten.faults import GateFailed
+from stadtdaten.privacy.solver import QuietHighs
 
 TOLERANCE = 1e-6
 """Movements smaller than this are rounding of the solver (its feasibility tolerance is 1e-7)."""
+
+PRIMAL_SIMPLEX = 4
+"""HiGHS's code for its option ``simplex_strategy``."""
+
+CLEANING_PROGRAMMES = 2000
+"""Most programmes spent on publishing superfluous cells again: bounds the time for large tables. It is a number and
+no time, so that the same table gives the same pattern on any machine."""
 
 HIDDEN_COST = 1e-3
 """Cost of moving a cell that is hidden anyway: nearly free, yet short detours win, which keeps witnesses small."""
@@ -46,15 +55,13 @@ def suppress(counts: NDArray[np.int64], minimum: int) -> NDArray[np.bool_]:
     the same shape and holds the primary cells (0 < count < minimum) and the secondary ones.
     Raises GateFailed("privacy") if the solver fails.
     """
+    pattern = np.zeros(counts.shape, dtype=np.bool_)
     positions = np.flatnonzero(counts)
     values = counts.ravel()[positions].astype(np.float64)
-    hidden = values < minimum
-    pattern = np.zeros(counts.shape, dtype=np.bool_)
-    if hidden.any():
-        protection = _Protection(values, _relations(counts.shape)[positions], counts.shape, hidden, minimum)
-        protection.protect_all()
+    if (values < minimum).any():
+        protection = _Protection(values, _relations(counts.shape)[positions], minimum)
+        protection.protect()
         protection.publish_superfluous()
-        protection.protect_all()
         pattern.ravel()[positions[protection.hidden]] = True
     return pattern
 
@@ -75,100 +82,111 @@ def _relations(shape: tuple[int, ...]) -> NDArray[np.int64]:
 
 
 class _Protection:
-    """The state of one table's protection; cells are numbered 0..n-1 over the non-zero cells."""
+    """The state of one table's protection; cells are numbered 0..n-1 over the non-zero cells.
+
+    ``witnesses`` (rows) are movements of the cells (columns) that leave everything published as it is.
+    """
 
     def __init__(
         self,
         values: NDArray[np.float64],
         relations: NDArray[np.int64],
-        shape: tuple[int, ...],
-        hidden: NDArray[np.bool_],
         minimum: int,
     ) -> None:
         self.values = values
-        self.hidden = hidden.copy()
-        self.minimum = float(minimum)
-        self.primary = hidden
         self.relations = relations
-        self.rows = sum(int(np.prod(shape)) // length for length in shape)
-        self.cost = values
+        self.minimum = minimum
+        self.primary = values < minimum
+        self.hidden = self.primary.copy()
         self.witnesses = np.zeros((0, len(values)))
 
-    def protect_all(self) -> None:
+    def protect(self) -> None:
         """Hide further cells until witnesses give every hidden cell its interval; smallest cells first."""
-        solver: _Moves | None = None
-        while True:
-            open_cells = np.flatnonzero(self.hidden & (self._reach(self.witnesses) < self.minimum - TOLERANCE))
-            if not len(open_cells):
-                return
-            if solver is None:
-                solver = _Moves(self.values, self.relations, self.rows)
-                solver.set_costs(np.where(self.hidden, HIDDEN_COST, self.cost))
+        solver = _Moves(self.values, self.relations)
+        solver.set_costs(self._costs())
+        found: list[NDArray[np.float64]] = []
+        reach = _Reach(self.witnesses)
+        while len(open_cells := np.flatnonzero(self.hidden & (reach.width < self.minimum - TOLERANCE))):
             for cell in open_cells[np.argsort(self.values[open_cells], kind="stable")]:
-                if self._reach(self.witnesses[:, [cell]])[0] >= self.minimum - TOLERANCE:
+                if reach.width[cell] >= self.minimum - TOLERANCE:
                     continue
                 witness = solver.cheapest(int(cell), self.minimum)
-                self.witnesses = np.vstack([self.witnesses, witness])
-                new = (np.abs(witness) > TOLERANCE) & ~self.hidden
-                if new.any():
-                    self.hidden |= new
-                    solver.set_costs(np.where(self.hidden, HIDDEN_COST, self.cost))
+                found.append(witness)
+                reach.add(witness)
+                moved = (np.abs(witness) > TOLERANCE) & ~self.hidden
+                if moved.any():
+                    self.hidden |= moved
+                    solver.set_costs(self._costs())
+        self.witnesses = np.array(found)
 
     def publish_superfluous(self) -> None:
         """Publish secondary cells again, largest first, while every cell still hidden keeps its interval."""
-        secondary = np.flatnonzero(self.hidden & ~self.primary)
         cells = np.flatnonzero(self.hidden)
-        solver = _Bounds(self.values[cells], self.relations[cells], self.rows, self.minimum)
-        place = {int(cell): number for number, cell in enumerate(cells)}
-        for cell in secondary[np.argsort(-self.values[secondary], kind="stable")]:
-            alive = self.witnesses[np.abs(self.witnesses[:, cell]) <= TOLERANCE]
-            rest = self.hidden.copy()
-            rest[cell] = False
-            solver.fix(place[int(cell)])
-            alive = self._repaired(alive, rest, cells, place, solver)
-            if alive is None:
-                solver.release(place[int(cell)])
+        values, primary, witnesses = self.values[cells], self.primary[cells], self.witnesses[:, cells]
+        hidden = np.ones(len(cells), dtype=np.bool_)
+        solver = _Bounds(values, self.relations[cells], self.minimum)
+        secondary = np.flatnonzero(~primary)
+        for cell in secondary[np.argsort(-values[secondary], kind="stable")]:
+            if solver.programmes >= CLEANING_PROGRAMMES:
+                break
+            alive = witnesses[np.abs(witnesses[:, cell]) <= TOLERANCE]
+            hidden[cell] = False
+            solver.fix(int(cell))
+            complete = self._completed(alive, hidden, solver)
+            if complete is None:
+                hidden[cell] = True
+                solver.release(int(cell))
             else:
-                self.hidden, self.witnesses = rest, alive
+                witnesses = complete
+        self.hidden[cells] = hidden
 
-    def _repaired(
-        self,
-        witnesses: NDArray[np.float64],
-        hidden: NDArray[np.bool_],
-        cells: NDArray[np.int64],
-        place: dict[int, int],
-        solver: _Bounds,
+    def _costs(self) -> NDArray[np.float64]:
+        return np.where(self.hidden, HIDDEN_COST, self.values)
+
+    def _completed(
+        self, witnesses: NDArray[np.float64], hidden: NDArray[np.bool_], solver: _Bounds
     ) -> NDArray[np.float64] | None:
-        """The witnesses plus those that are missing for ``hidden``; None where a cell cannot get its interval."""
-        for cell in np.flatnonzero(hidden):
+        """The witnesses and those that ``hidden`` needs besides; None where a cell cannot get its interval."""
+        reach = _Reach(witnesses)
+        found = [witnesses]
+        for cell in np.flatnonzero(hidden & (reach.width < self.minimum - TOLERANCE)):
             for direction in (1.0, -1.0):
-                if self._reach(witnesses[:, [cell]])[0] >= self.minimum - TOLERANCE:
-                    break
-                witness = np.zeros(len(self.values))
-                witness[cells] = solver.furthest(place[int(cell)], direction)
-                witnesses = np.vstack([witnesses, witness])
-            else:
-                if self._reach(witnesses[:, [cell]])[0] < self.minimum - TOLERANCE:
-                    return None
-        return witnesses
+                if reach.width[cell] < self.minimum - TOLERANCE:
+                    witness = solver.furthest(int(cell), direction)
+                    found.append(witness[np.newaxis])
+                    reach.add(witness)
+            if reach.width[cell] < self.minimum - TOLERANCE:
+                return None
+        return np.vstack(found)
 
-    @staticmethod
-    def _reach(witnesses: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Width of the interval that the witnesses (rows) prove for each cell (column)."""
-        up = witnesses.max(axis=0, initial=0.0)
-        down = witnesses.min(axis=0, initial=0.0)
-        return np.asarray(up - down)
+
+class _Reach:
+    """How far witnesses take each cell up and down: together the width of the interval that they prove."""
+
+    def __init__(self, witnesses: NDArray[np.float64]) -> None:
+        self.up = witnesses.max(axis=0, initial=0.0)
+        self.down = witnesses.min(axis=0, initial=0.0)
+
+    def add(self, witness: NDArray[np.float64]) -> None:
+        """Take one more witness into account."""
+        self.up = np.maximum(self.up, witness)
+        self.down = np.minimum(self.down, witness)
+
+    @property
+    def width(self) -> NDArray[np.float64]:
+        """Proved width per cell."""
+        return np.asarray(self.up - self.down)
 
 
 class _Moves:
     """The programme that moves one cell up at the smallest cost: a column for each cell's way up and way down."""
 
-    def __init__(self, values: NDArray[np.float64], relations: NDArray[np.int64], rows: int) -> None:
+    def __init__(self, values: NDArray[np.float64], relations: NDArray[np.int64]) -> None:
         self.cells = len(values)
         both = np.vstack([relations, -relations])
         limits = np.concatenate([np.full(self.cells, highspy.kHighsInf), values - 1])
         self.limits = limits
-        self.model = _model(both, rows, np.zeros(2 * self.cells), limits)
+        self.model = _model(both, np.zeros(2 * self.cells), limits)
 
     def set_costs(self, costs: NDArray[np.float64]) -> None:
         """Cost of moving each cell by one."""
@@ -192,10 +210,13 @@ class _Moves:
 class _Bounds:
     """The programme that asks how far one cell can go when only hidden cells move: a column per hidden cell."""
 
-    def __init__(self, values: NDArray[np.float64], relations: NDArray[np.int64], rows: int, distance: float) -> None:
+    def __init__(self, values: NDArray[np.float64], relations: NDArray[np.int64], distance: float) -> None:
         self.low = 1 - values
         self.distance = distance
-        self.model = _model(relations, rows, self.low, np.full(len(values), highspy.kHighsInf))
+        self.programmes = 0
+        self.model = _model(relations, self.low, np.full(len(values), highspy.kHighsInf))
+        # Only the objective changes from one programme to the next, so the last optimum stays feasible.
+        self.model.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX)
 
     def fix(self, cell: int) -> None:
         """Treat the cell as published."""
@@ -207,6 +228,7 @@ class _Bounds:
 
     def furthest(self, cell: int, direction: float) -> NDArray[np.float64]:
         """The movement that takes the cell furthest up (1.0) or down (-1.0), at most ``distance``."""
+        self.programmes += 1
         low = max(self.low[cell], -self.distance)
         self.model.changeColBounds(cell, low, self.distance)
         self.model.changeColCost(cell, -direction)
@@ -216,11 +238,11 @@ class _Bounds:
         return solution
 
 
-def _model(
-    relations: NDArray[np.int64], rows: int, low: NDArray[np.float64], high: NDArray[np.float64]
-) -> highspy.Highs:
+def _model(relations: NDArray[np.int64], low: NDArray[np.float64], high: NDArray[np.float64]) -> highspy.Highs:
     """A programme whose columns (one per row of ``relations``) keep every relation balanced."""
     columns, axes = relations.shape
+    numbers, index = np.unique(np.abs(relations), return_inverse=True)
+    rows = len(numbers)
     programme = highspy.HighsLp()
     programme.num_col_, programme.num_row_ = columns, rows
     programme.col_cost_ = np.zeros(columns)
@@ -228,10 +250,9 @@ def _model(
     programme.row_lower_ = programme.row_upper_ = np.zeros(rows)
     programme.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     programme.a_matrix_.start_ = np.arange(columns + 1, dtype=np.int32) * axes
-    programme.a_matrix_.index_ = (np.abs(relations) - 1).ravel().astype(np.int32)
+    programme.a_matrix_.index_ = index.ravel().astype(np.int32)
     programme.a_matrix_.value_ = np.sign(relations).ravel().astype(np.float64)
-    model = highspy.Highs()
-    model.setOptionValue("output_flag", False)
+    model = QuietHighs()
     model.setOptionValue("threads", 1)
     model.setOptionValue("presolve", "off")
     model.passModel(programme)

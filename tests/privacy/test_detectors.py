@@ -1,0 +1,70 @@
+"""Personal data is found in German text, and ordinary municipal data is not taken for it."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from stadtdaten.privacy.detectors import find_personal_data
+
+PERSONAL = [
+    ("erika.mustermann@example.org", "E-Mail-Adresse"),
+    ("max (at) example.org", "E-Mail-Adresse"),
+    ("Rückfragen: 02381/17-3456", "Telefonnummer"),
+    ("(02381) 173456", "Telefonnummer"),
+    ("02381 - 17 34 56", "Telefonnummer"),
+    ("+49 2381 173456", "Telefonnummer"),
+    ("0049 (2381) 17-3456", "Telefonnummer"),
+    ("01701234567", "Telefonnummer"),
+    ("Tel.: 02381173456", "Telefonnummer"),
+    ("DE89 3704 0044 0532 0130 00", "IBAN"),
+    ("Konto DE89370400440532013000 bitte", "IBAN"),
+    ("gemeldet von Frau Mustermann", "Name einer Person"),
+    ("Herrn Dr. Max Mustermann", "Name einer Person"),
+    ("Dr. Erika Mustermann", "Name einer Person"),
+    ("Wagen HAM-XY 1234 parkt", "Kfz-Kennzeichen"),
+    ("geb. 12.03.1980", "Geburtsdatum"),
+    ("geboren am 1. Mai 1975", "Geburtsdatum"),
+    ("* 12.03.80", "Geburtsdatum"),
+    ("Steuer-ID 86095742719", "Steuer-Identifikationsnummer"),
+    ("86 095 742 719", "Steuer-Identifikationsnummer"),
+    ("86095742719", "Steuer-Identifikationsnummer"),
+]
+ORDINARY = [
+    "05915000", "059150000000", "059150000000 ", "02381173456", "59065 Hamm", "Dr.-Lammert-Weg 12",
+    "Dr. Martin-Luther-Straße 4", "Frau-Holle-Weg 3", "Haus der Frau", "01.02.2024", "2024-02-01 08:00:00",
+    "Mo-Fr 08:00-16:00 Uhr", "0800-1600", "016/1", "51.6789 7.8123", "7,8123", "DE89 3704 0044 0532 0130 01",
+    "gebaut 1980", "geöffnet am 12.03.2024", "DIN-A 4", "A-Jugend", "B 63", "EPSG:25832", "86095742710", "12345678901",
+    "Quercus robur 'Fastigiata'", "St.-Georgs-Platz 1-3", "Hamm-Heessen 12", "Nr. 0123/45", "2.340,00 EUR",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "kind"), PERSONAL)
+def test_personal_data_is_found(text, kind):
+    assert kind in [hit.kind for hit in find_personal_data([text])]
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_text_is_not_taken_for_personal_data(text):
+    assert find_personal_data([text]) == []
+
+
+def test_ids_of_eleven_digits_are_no_tax_ids_for_one_chance_hit():
+    assert find_personal_data([str(12_345_678_900 + 7 * n) for n in range(200)] + ["86095742719"]) == []
+
+
+def test_real_tables_of_four_cities_raise_no_false_alarm(shared):
+    folder = shared / "data"
+    read = 0
+    for path in [
+        *folder.glob("bochum/playgrounds/*.csv"), *folder.glob("bochum/schools/*.csv"),
+        *folder.glob("bochum/sports_facilities/*.csv"), *folder.glob("bochum/natural_monuments/*.csv"),
+        *folder.glob("flensburg/*.csv"), *folder.glob("hamm/*.csv"), *folder.glob("koeln/budget/*/*.csv"),
+    ]:  # fmt: skip
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            dialect = ";" if file.readline().count(";") else ","
+            texts = [text for row in csv.reader(file, delimiter=dialect) for text in row if text]
+        read += len(texts)
+        assert find_personal_data(texts) == [], path.name
+    assert read > 100_000
