@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
@@ -87,19 +88,24 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         _print_json(rows)
         return
-    table = RichTable("dataset", "state", "release", "modified", "due", "rows", "last run", "incident")
+    table = RichTable("dataset", "state", "release", "modified", "due", "rows", "last run",
+        box=box.SIMPLE, pad_edge=False, padding=(0, 1),
+    )  # fmt: skip
     for row in rows:
         table.add_row(
             row["dataset"],
             row["state"],
             row["release"] or "–",
-            _short(row["modified"]),
-            _short(row["due"]),
+            _day(row["modified"]),
+            _day(row["due"]),
             str(row["rows_published"] if row["rows_published"] is not None else "–"),
             row["last_outcome"] or "–",
-            escape(f"since {_short(row['held_back_since'])}: {row['incident']}") if row["incident"] else "",
         )
     out.print(table)
+    for row in rows:
+        if row["incident"]:
+            out.print(f"{row['dataset']}: held back since {_short(row['held_back_since'])}", style="red")
+            out.print(f"  {escape(row['incident'])}", highlight=False)
 
 
 @app.command()
@@ -335,6 +341,10 @@ def _print_json(value: Any) -> None:
 
 def _short(moment: str | None) -> str:
     return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M") if moment else "–"
+
+
+def _day(moment: str | None) -> str:
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d") if moment else "–"
 
 
 def _now() -> datetime:

@@ -66,6 +66,12 @@ class SourceUnreadable(Fault):
     kind = "source_unreadable"
 
 
+class SnapshotFailed(Fault):
+    """The dataset could not be read; the fault behind it is already recorded and told."""
+
+    kind = "snapshot_failed"
+
+
 class SchemaChanged(Fault):
     """The source's columns do not fit the contract any more (a declared column is gone)."""
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from stadtdaten import privacy, read
 from stadtdaten.contracts import Dataset
-from stadtdaten.faults import Misconfigured, SourceUnreadable
+from stadtdaten.faults import Misconfigured, SnapshotFailed
 from stadtdaten.frames import AnonymisationReport, CheckResult, Inputs, Manifest, Snapshot, Stage
 from stadtdaten.pipeline import incidents
 from stadtdaten.pipeline.run import CandidateReference, Run, SnapshotReference
@@ -40,10 +40,7 @@ def build_candidate(run: Run, reference: SnapshotReference) -> CandidateReferenc
     in Airflow turns red.
     """
     if reference["state"] == "failed":
-        raise SourceUnreadable(
-            f"Datensatz {reference['dataset']}: Die Quelle war nicht lesbar; der Grund steht beim Vorfall.",
-            next_step="Das Protokoll von `snapshot` und die Alarm-Mail lesen.",
-        )
+        raise SnapshotFailed(reference["reason"], next_step="Das Protokoll von `snapshot` und die Alarm-Mail lesen.")
     dataset = run.contract.dataset(reference["dataset"])
     snapshot_folder = Path(reference["folder"])
     try:

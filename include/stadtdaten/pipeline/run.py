@@ -23,12 +23,17 @@ ROOMS = ("contracts", "extract", "read", "quality", "privacy", "standards", "rel
 
 
 class SnapshotReference(TypedDict):
-    """What ``snapshot`` hands on for one dataset. ``state``: changed, unchanged or failed; ``folder``: if changed."""
+    """What ``snapshot`` hands on for one dataset.
+
+    ``state`` is changed, unchanged or failed; ``folder`` holds the snapshot of a changed one, ``reason`` is the
+    sentence of the fault that stopped a failed one.
+    """
 
     dataset: str
     attempt: int
     state: str
     folder: str
+    reason: str
 
 
 class CandidateReference(TypedDict):

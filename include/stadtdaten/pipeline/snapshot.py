@@ -35,7 +35,7 @@ def take_snapshots(run: Run) -> list[SnapshotReference]:
 
 def _take_snapshot(run: Run, dataset: Dataset, endpoint: Endpoint) -> SnapshotReference:
     attempt = run.ledger.start_attempt(run.contract.source, dataset.id, night=run.run_id, run_url=run.run_url)
-    reference = SnapshotReference(dataset=dataset.id, attempt=attempt, state="failed", folder="")
+    reference = SnapshotReference(dataset=dataset.id, attempt=attempt, state="failed", folder="", reason="")
     live = run.live(dataset.id)
     folder = run.staging / dataset.id
     try:
@@ -45,7 +45,7 @@ def _take_snapshot(run: Run, dataset: Dataset, endpoint: Endpoint) -> SnapshotRe
         shutil.rmtree(folder, ignore_errors=True)
         if fault.concerns_source:
             raise
-        return reference
+        return {**reference, "reason": fault.message}
     snapshot = Snapshot(
         source=run.contract.source, dataset=dataset.id, folder=folder, taken_at=datetime.now(UTC), tables=locks
     )
