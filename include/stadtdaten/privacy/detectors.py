@@ -8,7 +8,8 @@ pattern here: in open data they are those of schools and playgrounds, and the co
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 EMAIL = re.compile(
@@ -62,9 +63,10 @@ class Hit:
 
 def find_personal_data(texts: Sequence[str]) -> list[Hit]:
     """The kinds of personal data found in the texts of one column, with the number of texts that hold each."""
-    found = [Hit(kind, sum(test(text) for text in texts)) for kind, test in _TESTS.items()]
-    found.append(Hit("Steuer-Identifikationsnummer", _tax_ids(texts)))
-    return [hit for hit in found if hit.count]
+    times = Counter(texts)  # most columns repeat few values
+    holders = {kind: {text for text in times if test(text)} for kind, test in _TESTS.items()}
+    holders["Steuer-Identifikationsnummer"] = _with_tax_id(times)
+    return [Hit(kind, sum(times[text] for text in found)) for kind, found in holders.items() if found]
 
 
 def _is_phone(text: str) -> bool:
@@ -95,21 +97,21 @@ def _names_person(text: str) -> bool:
     return any(not PLACE.search(match["name"] + match["rest"]) for match in PERSON.finditer(text))
 
 
-def _tax_ids(texts: Sequence[str]) -> int:
+def _with_tax_id(texts: Collection[str]) -> set[str]:
     """Texts with a tax id: named or printed as one, or bare where most eleven-digit numbers of the column are valid.
 
     One in 250 arbitrary eleven-digit ids has a valid check digit, so single bare numbers prove nothing in a column of
     ids, while in a column of tax ids all are valid.
     """
     named = {
-        number
-        for number, text in enumerate(texts)
+        text
+        for text in texts
         for pattern in (TAX_NAMED, TAX_PRINTED)
         if any(_is_tax_id(match[1].replace(" ", "")) for match in pattern.finditer(text))
     }
-    bare = {number: match[1] for number, text in enumerate(texts) if (match := ELEVEN_DIGITS.search(text))}
-    valid = {number for number, digits in bare.items() if _is_tax_id(digits)}
-    return len(named | valid) if 2 * len(valid) >= len(bare) else len(named)
+    bare = {text: match[1] for text in texts if (match := ELEVEN_DIGITS.search(text))}
+    valid = {text for text, digits in bare.items() if _is_tax_id(digits)}
+    return named | valid if 2 * len(valid) >= len(bare) else named
 
 
 def _is_tax_id(digits: str) -> bool:

@@ -8,7 +8,7 @@ The attacker, and therefore the rule
     it starts at 1 or above, it reaches beyond ``minimum``: nobody can tell whether the cell is small. The rule makes
     no difference between primary and secondary cells, so that the attack in ``attack`` can judge it from the
     published table alone.
-    This is the sliding protection level of the literature (S. Fischetti, J. J. Salazar: Models and algorithms for
+    This is the sliding protection level of the literature (M. Fischetti, J. J. Salazar: Models and algorithms for
     optimizing cell suppression in tabular data with linear constraints, JASA 95, 2000; A. Hundepool et al.:
     Statistical Disclosure Control, Wiley 2012, and its Handbook on SDC, ch. 4), with ``minimum`` as the level.
 
@@ -18,8 +18,8 @@ The method
     balances all relations at the smallest cost of moved cells; what moves is held back. The moved table is a
     *witness*: a second table that fits everything published. Afterwards, superfluous cells are published again, the
     largest first, as long as witnesses for all other hidden cells exist. As everywhere in the field, intervals are
-    those of the linear programmes: in tables of three and more dimensions the interval of whole numbers can be
-    narrower by a fraction at either end.
+    those of the linear programmes; in tables of three and more dimensions the interval of whole numbers can be
+    narrower. The tests attack small tables with integer programmes as well.
     Holding back every non-zero cell always protects (all counts may be multiplied), so a solution exists.
 
 The result depends on the table only: cells are taken in a fixed order and HiGHS runs on one thread.
