@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from installation import Site
+from samplecity.city import SampleCity
+from samplecity.ports import Ports
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -16,3 +22,17 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("needs the real files in ../shared, which is not beside this checkout")
     return folder
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """An installation with the project's own contracts and suites, and a running sample city in its first night."""
+    home, var = tmp_path / "home", tmp_path / "var"
+    (home / "include").mkdir(parents=True)
+    shutil.copytree(ROOT / "include" / "contracts", home / "include" / "contracts")
+    shutil.copy(ROOT / "include" / "city.yaml", home / "include" / "city.yaml")
+    shutil.copytree(ROOT / "expectations", home / "expectations")
+    shutil.copytree(ROOT / "dags", home / "dags", ignore=shutil.ignore_patterns("__pycache__"))
+    var.mkdir()
+    with SampleCity(var, Ports(city=0, portal=0, mailbox=0, smtp=0)) as city:
+        yield Site(home=home, var=var, city=city)

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
@@ -66,7 +65,7 @@ def status(as_json: AsJson = False) -> None:
             state = (
                 freshness.state(contract.freshness, modified, checked or modified, incident is not None, _now())
                 if modified
-                else "never_published"
+                else "unpublished"
             )
             due = freshness.next_expected(contract.freshness, modified) if modified else None
             rows.append(
@@ -88,9 +87,9 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         _print_json(rows)
         return
-    table = RichTable("dataset", "state", "release", "modified", "due", "rows", "last run",
-        box=box.SIMPLE, pad_edge=False, padding=(0, 1),
-    )  # fmt: skip
+    table = RichTable(box=None, padding=(0, 2, 0, 0))
+    for heading in ("dataset", "state", "release", "modified", "due", "rows", "last run"):
+        table.add_column(heading, no_wrap=heading in ("dataset", "release"))
     for row in rows:
         table.add_row(
             row["dataset"],
@@ -122,6 +121,7 @@ def run(
     _known_source(settings, source)
     if not as_json:
         logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+        logging.getLogger().handlers[0].addFilter(_without_groups)
         logging.getLogger("great_expectations").setLevel(logging.WARNING)
         logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
@@ -341,6 +341,12 @@ def _print_json(value: Any) -> None:
 
 def _short(moment: str | None) -> str:
     return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M") if moment else "–"
+
+
+def _without_groups(record: logging.LogRecord) -> bool:
+    """The steps mark groups of log lines for Airflow's pages; a terminal shows only their titles."""
+    record.msg = str(record.msg).removeprefix("::group::")
+    return record.msg != "::endgroup::"
 
 
 def _day(moment: str | None) -> str:

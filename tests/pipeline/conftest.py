@@ -13,8 +13,6 @@ from samplecity.city import SampleCity
 from samplecity.ports import Ports
 from stadtdaten.frames import Endpoint
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture
 def real_site(tmp_path: Path, shared: Path) -> Iterator[Site]:
@@ -35,17 +33,3 @@ def real_site(tmp_path: Path, shared: Path) -> Iterator[Site]:
             address = city.serve_file(file, f"real_{source}/{file.name}")
             site.endpoints[source] = Endpoint(url=address.removesuffix(f"/{file.name}"))
         yield site
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    """An installation with the project's own contracts and suites, and a running sample city in its first night."""
-    home, var = tmp_path / "home", tmp_path / "var"
-    (home / "include").mkdir(parents=True)
-    shutil.copytree(ROOT / "include" / "contracts", home / "include" / "contracts")
-    shutil.copy(ROOT / "include" / "city.yaml", home / "include" / "city.yaml")
-    shutil.copytree(ROOT / "expectations", home / "expectations")
-    shutil.copytree(ROOT / "dags", home / "dags", ignore=shutil.ignore_patterns("__pycache__"))
-    var.mkdir()
-    with SampleCity(var, Ports(city=0, portal=0, mailbox=0, smtp=0)) as city:
-        yield Site(home=home, var=var, city=city)

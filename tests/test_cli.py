@@ -1,0 +1,105 @@
+"""The `stadtdaten` command as a person and as a program use it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from installation import Site
+from samplecity.state import advance
+from stadtdaten.cli import app
+
+
+@pytest.fixture
+def call(site: Site, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Run the command in the temporary installation."""
+    settings = site.settings
+    for name in ("home", "var", "ledger", "releases", "candidates", "portal", "portal_url", "portal_sample"):
+        monkeypatch.setenv(f"STADTDATEN_{name.upper()}", str(getattr(settings, name)))
+    for name, value in site.city.connections().items():
+        monkeypatch.setenv(name, value)
+
+    def invoke(*arguments: str) -> Result:
+        return CliRunner().invoke(app, list(arguments))
+
+    return invoke
+
+
+def test_run_publishes_and_status_says_what_is_live(call) -> None:  # type: ignore[no-untyped-def]
+    ran = call("run", "umweltmessnetz", "--json")
+    assert ran.exit_code == 0, ran.output
+    (row,) = json.loads(ran.stdout)
+    assert (row["dataset"], row["outcome"], row["fault"]) == ("pegelstaende", "published", None)
+    rows = {row["dataset"]: row for row in json.loads(call("status", "--json").stdout)}
+    assert rows["pegelstaende"]["state"] == "current"
+    assert rows["pegelstaende"]["release"] == row["release"]
+    assert rows["baumkataster"]["state"] == "unpublished"
+    assert "pegelstaende" in call("status").stdout
+
+
+def test_a_held_back_dataset_makes_run_exit_with_1_and_shows_in_status(site: Site, call) -> None:  # type: ignore[no-untyped-def]
+    call("run", "baumkataster", "--json")
+    advance(site.var, 2)
+    ran = call("run", "baumkataster", "--json")
+    assert ran.exit_code == 1
+    (row,) = json.loads(ran.stdout)
+    assert row["outcome"] == "held_back"
+    assert {finding["column"] for finding in row["fault"]["findings"]} >= {"hoehe", "geometrie"}
+    shown = call("status")
+    assert "baumkataster: held back since" in shown.stdout
+
+
+def test_rollback_goes_to_the_release_before_and_names_what_it_knows(site: Site, call) -> None:  # type: ignore[no-untyped-def]
+    (first,) = json.loads(call("run", "umweltmessnetz", "--json").stdout)
+    none_before = call("rollback", "pegelstaende")
+    assert none_before.exit_code == 2
+    assert "no release before" in none_before.stderr
+    (second,) = json.loads(call("run", "umweltmessnetz", "--force", "--json").stdout)
+    assert second["release"] != first["release"]
+
+    back = call("rollback", "pegelstaende", "--json")
+
+    assert back.exit_code == 0, back.output
+    assert json.loads(back.stdout)["release"] == first["release"]
+    wrong = call("rollback", "pegelstaende", "--to", "000000000000")
+    assert wrong.exit_code == 1
+    assert first["release"] in wrong.stderr
+
+
+def test_unknown_names_are_answered_with_the_known_ones(call) -> None:  # type: ignore[no-untyped-def]
+    assert call("run", "baumkatastr").exit_code == 2
+    wrong = call("rollback", "baume")
+    assert wrong.exit_code == 2
+    assert "einwohner" in wrong.stderr
+
+
+def test_check_finds_every_mistake_with_file_line_and_fix(site: Site, call) -> None:  # type: ignore[no-untyped-def]
+    schemas = Path(__file__).parents[1] / "include" / "contracts" / "schema"
+    assert (site.home / "include" / "contracts" / "schema" / "contract.schema.json").read_bytes() == (
+        schemas / "contract.schema.json"
+    ).read_bytes()
+    assert call("check").exit_code == 0
+    site.edit("include/contracts/spielplaetze.yaml", "themes: [EDUC, REGI]", "themes: [EDUC, REGIO]")
+    site.edit("expectations/baumkataster/baeume.raw.json", "expect_column_values_to_not_be_null", "expect_nothing")
+    (site.home / "dags" / "umweltmessnetz.py").unlink()
+
+    found = json.loads(call("check", "--json").stdout)
+
+    places = {Path(problem["file"]).name: problem for problem in found}
+    assert set(places) == {"spielplaetze.yaml", "baeume.raw.json", "umweltmessnetz.py"}
+    assert "REGIO" in places["spielplaetze.yaml"]["message"] and "REGI" in places["spielplaetze.yaml"]["fix"]
+    text = (site.home / "include/contracts/spielplaetze.yaml").read_text(encoding="utf-8").splitlines()
+    assert "REGIO" in text[places["spielplaetze.yaml"]["line"] - 1]
+    assert all(problem["line"] >= 1 for problem in found)
+    assert call("check").exit_code == 1
+
+
+def test_the_exported_schemas_are_current(site: Site, call) -> None:  # type: ignore[no-untyped-def]
+    site.edit("include/contracts/schema/contract.schema.json", '"title"', '"titel"')
+    found = json.loads(call("check", "--json").stdout)
+    assert [Path(problem["file"]).name for problem in found] == ["contract.schema.json"]
+    assert call("schema").exit_code == 0
+    assert call("check").exit_code == 0
