@@ -128,13 +128,16 @@ def processes(var: Path) -> list[psutil.Process]:
 
 
 def end_all(var: Path) -> int:
-    """Kill every process of the installation, with all it started meanwhile; how many. Raises WouldNotEnd."""
+    """Kill every process of the installation, with all it started meanwhile; how many. Raises WouldNotEnd.
+
+    Returns when they are gone: a dying process loses its environment first and gives back its ports later.
+    """
     killed: set[psutil.Process] = set()
     deadline = time.monotonic() + PATIENCE
-    while found := processes(var):
+    while dying := {*processes(var), *filter(_lives, killed)}:
         if time.monotonic() > deadline:
-            raise WouldNotEnd(f"these processes cannot be ended: {', '.join(str(process.pid) for process in found)}")
-        for process in found:
+            raise WouldNotEnd(f"these processes cannot be ended: {', '.join(str(process.pid) for process in dying)}")
+        for process in dying - killed:
             try:
                 process.kill()
             except psutil.NoSuchProcess:
@@ -142,6 +145,14 @@ def end_all(var: Path) -> int:
             killed.add(process)
         time.sleep(0.02)
     return len(killed)
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it still runs; a zombie does not, it only waits for its parent to look."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _mark(var: Path) -> dict[str, str]:

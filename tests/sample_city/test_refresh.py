@@ -1,0 +1,181 @@
+"""The real Airflow, started, killed and started again; with DAGs that do nothing, so that it takes seconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from samplecity.script import load_script
+from samplecity.services import end_all, processes
+from stadtdaten.ledger import Ledger
+
+from .test_preflight import free_ports
+
+ROOT = Path(__file__).resolve().parents[2]
+PORTS = ("CITY_PORT", "PORTAL_PORT", "MAILBOX_PORT", "SMTP_PORT", "AIRFLOW_PORT")
+MOMENTS = ("sample-city.log", "Night 1", "begins", "Night 2", "Stopping")
+"""When the driver is killed: a log file that has appeared, or a word it has printed."""
+
+pytestmark = pytest.mark.airflow
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A checkout with dummy DAGs, its state and its ports."""
+
+    home: Path
+    var: Path
+    environment: dict[str, str]
+
+    @contextmanager
+    def command(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """`samplecity ...` as another process; what it says is in ``said``."""
+        with self.said.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "samplecity.cli", *arguments],
+                env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    @property
+    def said(self) -> Path:
+        return self.home / "said.txt"
+
+    def wait_for(self, moment: str, process: subprocess.Popen[bytes]) -> None:
+        """Until the moment has come. Fails if the process ends before."""
+        deadline = time.monotonic() + 120
+        while not ((self.var / "log" / moment).exists() or moment in self.said.read_text()):
+            assert process.poll() is None, self.said.read_text()
+            assert time.monotonic() < deadline, f"{moment!r} never came:\n{self.said.read_text()}"
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    home, var = tmp_path / "home", tmp_path / "var"
+    (home / "include").mkdir(parents=True)
+    (home / "plugins").mkdir()
+    (home / "dags").mkdir()
+    shutil.copytree(ROOT / "include" / "contracts", home / "include" / "contracts")
+    shutil.copy(ROOT / "include" / "city.yaml", home / "include")
+    shutil.copy(Path(__file__).with_name("dummy_dags.py"), home / "dags")
+    named = {"STADTDATEN_HOME": str(home), "STADTDATEN_VAR": str(var), "PYTHONUNBUFFERED": "1"}
+    ports = {name: str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
+    yield Installation(home, var, {**os.environ, **named, **ports})
+    end_all(var)
+
+
+def airflow_states(var: Path) -> set[str]:
+    with closing(sqlite3.connect(var / "airflow" / "airflow.db")) as database:
+        return {state for (state,) in database.execute("SELECT DISTINCT state FROM dag_run")}
+
+
+def test_killed_at_any_moment_the_next_start_cleans_up_and_ends_well(installation: Installation) -> None:
+    var = installation.var
+    left: list[psutil.Process] = []
+    for moment in MOMENTS:
+        with installation.command("refresh") as driver:
+            installation.wait_for(moment, driver)
+            driver.kill()
+            driver.wait()
+        left += processes(var)
+        shutil.rmtree(var / "log")
+    (var / "staging" / "spielplaetze").mkdir(parents=True, exist_ok=True)
+    with installation.command("refresh", "--json") as driver:
+        code = driver.wait(240)
+    said = installation.said.read_text()
+    assert code == 0, said
+    assert left
+    assert "that an earlier, killed run had left" in said
+    assert not [process for process in left if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    assert processes(var) == []
+    assert airflow_states(var) <= {"success", "failed"}
+    assert not (var / "staging").exists()
+    assert Ledger(f"sqlite:///{var / 'ledger.sqlite'}").abort_open_attempts() == 0
+    rows = json.loads(said[said.index("[\n") : said.rindex("]") + 1])
+    expected = {dataset: each.outcome for dataset, each in load_script().again.datasets.items()}
+    assert {row["dataset"]: row["outcome"] for row in rows} == expected
+
+
+def test_a_dag_file_that_cannot_be_read_stops_its_own_source_alone(installation: Installation) -> None:
+    (installation.home / "dags" / "spielplaetze.py").write_text("raise ValueError('a contract is broken')\n")
+    installation.home.joinpath("dags", "dummy_dags.py").write_text(
+        installation.home.joinpath("dags", "dummy_dags.py").read_text().replace('glob("*.yaml")', 'glob("[!s]*.yaml")')
+    )
+    with installation.command("refresh", "--json") as driver:
+        code = driver.wait(240)
+    said = installation.said.read_text()
+    assert code == 1, said
+    assert "ValueError: a contract is broken" in said
+    rows = json.loads(said[said.index("[\n") : said.rindex("\n]\n") + 2])
+    differing = {row["dataset"] for row in rows if row["difference"]}
+    assert differing == {"spielplaetze"}
+    assert processes(installation.var) == []
+
+
+def test_up_runs_until_down_and_nobody_else_may_start_meanwhile(installation: Installation) -> None:
+    with installation.command("up") as driver:
+        installation.wait_for("Ctrl-C ends", driver)
+        assert requests.get(f"http://127.0.0.1:{installation.environment['AIRFLOW_PORT']}/", timeout=10).ok
+        assert listening_elsewhere(installation.var) == []
+        second = samplecity(installation, "refresh")
+        assert second.returncode == 1
+        assert f"`make up` (pid {driver.pid})" in second.stderr
+        ended = samplecity(installation, "down")
+        assert ended.returncode == 0
+        assert "Ended `make up`" in ended.stdout
+        assert driver.wait(5) == 0
+    assert processes(installation.var) == []
+    assert "Nothing is running" in samplecity(installation, "down").stdout
+    assert samplecity(installation, "clean").returncode == 0
+    assert not installation.var.exists()
+
+
+@pytest.mark.parametrize("end", [lambda driver: driver.send_signal(signal.SIGINT), None], ids=["Ctrl-C", "crash"])
+def test_up_ends_cleanly(installation: Installation, end: Callable[[subprocess.Popen[bytes]], None] | None) -> None:
+    with installation.command("up") as driver:
+        installation.wait_for("Ctrl-C ends", driver)
+        if end:
+            end(driver)
+            assert driver.wait(30) == 0
+        else:
+            (victim,) = [each for each in processes(installation.var) if "dag-processor" in each.cmdline()]
+            victim.kill()
+            assert driver.wait(30) == 1
+            assert "dag-processor ended unexpectedly (killed by SIGKILL)" in installation.said.read_text()
+    assert processes(installation.var) == []
+
+
+def samplecity(installation: Installation, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "samplecity.cli", *arguments],
+        env=installation.environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def listening_elsewhere(var: Path) -> list[str]:
+    """Addresses other than the loopback on which a service listens."""
+    return [
+        f"{process.name()} {connection.laddr}"
+        for process in processes(var)
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr[0] != "127.0.0.1"
+    ]
