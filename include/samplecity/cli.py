@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +40,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False, soft_wrap=True)
+WIDTH_OF_A_LOG = 120
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_A_LOG)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Home = Annotated[Path, typer.Option(envvar="STADTDATEN_HOME", help="The checkout.")]
@@ -70,10 +72,7 @@ def refresh(
     for difference in result.differences:
         err.print(f"Not as expected: {difference}", style="red", markup=False)
     if result.differences:
-        err.print(
-            f"Logs: {place.var / 'airflow' / 'logs'} (tasks), {place.var / 'log'} (services). A change of code, "
-            "contracts or suites publishes anew once; then run again.", markup=False,
-        )  # fmt: skip
+        err.print(f"Logs: {place.var / 'airflow' / 'logs'} (tasks), {place.var / 'log'} (services)", markup=False)
         raise typer.Exit(1)
     err.print(f"All as expected, in {time.monotonic() - began:.0f} s. `make up` shows portal, Airflow and mailbox.")
 
