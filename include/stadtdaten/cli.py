@@ -288,7 +288,7 @@ def _source_of(settings: Settings, dataset: str) -> str:
 
 
 def _columns(table: Any, stage: str) -> list[str]:
-    from stadtdaten.privacy import published_columns
+    from stadtdaten.privacy.columns import published_columns
 
     if stage == "raw":
         return [column.name for column in table.columns]

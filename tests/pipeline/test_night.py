@@ -10,6 +10,7 @@ import requests
 from installation import Site, body
 from samplecity.state import advance
 from stadtdaten.faults import GateFailed, Misconfigured, SourceUnavailable
+from stadtdaten.pipeline.run import Run, prepare
 
 SOURCES = {
     "umweltmessnetz": "pegelstaende",
@@ -124,10 +125,21 @@ def test_data_about_people_is_refused_by_any_portal_but_the_samples(site: Site) 
     assert list((site.var / "staging").rglob("*.parquet")) == []
 
 
-def prepare_public(site: Site):  # type: ignore[no-untyped-def]
-    """A run whose portal the public reads."""
-    from stadtdaten.pipeline.run import prepare
+def test_a_rollback_cannot_bring_data_about_people_to_a_public_portal(site: Site) -> None:
+    from stadtdaten.pipeline.publication import rollback
 
+    site.refresh("einwohnerstatistik")
+    live = site.run("einwohnerstatistik").live("einwohner")
+    assert live is not None
+    (site.var / "portal" / "public").unlink()
+    with pytest.raises(GateFailed) as caught:
+        rollback(prepare_public(site), "einwohner", live.release)
+    assert caught.value.gate == "privacy"
+    assert site.portal_files() == {}
+
+
+def prepare_public(site: Site) -> Run:
+    """A run whose portal the public reads."""
     settings = site.settings.model_copy(update={"portal_sample": False})
     return prepare("einwohnerstatistik", settings=settings, connect=site.connect, run_id="night")
 
@@ -224,12 +236,12 @@ def test_a_rollback_stands_until_the_source_delivers_something_else(site: Site) 
 def test_an_error_of_ours_is_told_by_type_and_place_and_never_by_its_text(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from stadtdaten import privacy
+    from stadtdaten.pipeline import candidate
 
     def break_down(frame: object, table: object) -> None:
         raise ValueError("Erika Mustermann, 059 Hamm")
 
-    monkeypatch.setattr(privacy, "anonymise", break_down)
+    monkeypatch.setattr(candidate, "anonymise", break_down)
     fault = site.refresh("einwohnerstatistik")["einwohner"]
 
     assert fault is not None and fault.kind == "unexpected"

@@ -9,7 +9,9 @@ import pytest
 
 from stadtdaten.contracts import Table, load_contract
 from stadtdaten.faults import GateFailed
-from stadtdaten.privacy import allowed_on, anonymise, audit
+from stadtdaten.privacy.admission import allowed_on
+from stadtdaten.privacy.anonymisation import anonymise
+from stadtdaten.privacy.audit import audit
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "include" / "contracts"
 

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stadtdaten.faults import GateFailed, Misconfigured
-from stadtdaten.privacy import anonymise, audit
+from stadtdaten.privacy.anonymisation import anonymise
+from stadtdaten.privacy.audit import audit
 
 TOTAL = "Insgesamt"
 ROWS = st.lists(

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from stadtdaten.contracts.model import Bands
 from stadtdaten.faults import GateFailed, SchemaChanged
-from stadtdaten.privacy import anonymise, published_columns
+from stadtdaten.privacy.anonymisation import anonymise
+from stadtdaten.privacy.columns import published_columns
 from stadtdaten.privacy.treatments import treat
 
 SECRET = "Geheimwert"

@@ -10,7 +10,7 @@ import great_expectations as gx
 import pytest
 
 from stadtdaten.contracts import load_city, load_contract
-from stadtdaten.privacy import published_columns
+from stadtdaten.privacy.columns import published_columns
 from stadtdaten.quality.suites import SuiteError, check_suite, load_suite, suite_path
 
 ROOT = Path(__file__).resolve().parents[2]

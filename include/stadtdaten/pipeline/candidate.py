@@ -14,12 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from stadtdaten import privacy, read
+from stadtdaten import read
 from stadtdaten.contracts import Dataset
 from stadtdaten.faults import Misconfigured, SnapshotFailed
 from stadtdaten.frames import AnonymisationReport, CheckResult, Inputs, Manifest, Snapshot, Stage
 from stadtdaten.pipeline import incidents
 from stadtdaten.pipeline.run import CandidateReference, Run, SnapshotReference
+from stadtdaten.privacy.admission import allowed_on
+from stadtdaten.privacy.anonymisation import anonymise
+from stadtdaten.privacy.audit import audit
+from stadtdaten.privacy.columns import published_columns
 from stadtdaten.quality.checks import run_suite
 from stadtdaten.quality.gates import gate
 from stadtdaten.quality.suites import SuiteError, load_suite, suite_path
@@ -53,7 +57,7 @@ def build_candidate(run: Run, reference: SnapshotReference) -> CandidateReferenc
 
 
 def _build(run: Run, dataset: Dataset, snapshot: Snapshot, attempt: int) -> Path:
-    privacy.allowed_on(dataset, run.portal.sample)
+    allowed_on(dataset, run.portal.sample)
     raw = {table.id: read.load_frame(snapshot.folder / f"{table.id}.parquet") for table in dataset.tables}
     logger.info("::group::Rohdaten prüfen")
     checks = _check(run, dataset, raw, "raw", attempt)
@@ -62,7 +66,7 @@ def _build(run: Run, dataset: Dataset, snapshot: Snapshot, attempt: int) -> Path
     reports: list[AnonymisationReport] = []
     logger.info("::group::Anonymisieren")
     for table in dataset.tables:
-        public[table.id], report = privacy.anonymise(raw[table.id], table)
+        public[table.id], report = anonymise(raw[table.id], table)
         reports.append(report)
         logger.info("%s: %s", table.id, report.sentence)
     logger.info("::endgroup::")
@@ -71,7 +75,7 @@ def _build(run: Run, dataset: Dataset, snapshot: Snapshot, attempt: int) -> Path
     logger.info("::endgroup::")
     logger.info("::group::Datenschutz nachprüfen")
     for table in dataset.tables:
-        privacy.audit(public[table.id], table)
+        audit(public[table.id], table)
     logger.info("::endgroup::")
     return _write(run, dataset, snapshot, public, checks, reports)
 
@@ -120,7 +124,7 @@ def _write(
         file
         for table in dataset.tables
         for file in write_files(
-            frames[table.id], table, privacy.published_columns(table), folder, run.city
+            frames[table.id], table, published_columns(table), folder, run.city
         )
     )  # fmt: skip
     _write_evidence(folder / "evidence", snapshot, checks, reports)

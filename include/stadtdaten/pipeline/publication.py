@@ -11,6 +11,7 @@ from stadtdaten.faults import Misconfigured
 from stadtdaten.frames import Manifest
 from stadtdaten.pipeline import incidents
 from stadtdaten.pipeline.run import CandidateReference, ReleaseReference, Run
+from stadtdaten.privacy.admission import release_allowed_on
 from stadtdaten.quality.gates import portal_gate
 from stadtdaten.releases import read_manifest
 
@@ -78,7 +79,6 @@ def rollback(run: Run, dataset: str, release: str) -> Manifest:
             f"Datensatz {dataset}: Die Veröffentlichung {release} ist schon live.",
             next_step="Eine andere Veröffentlichung nennen; `stadtdaten status` zeigt, was live ist.",
         )
-    run.store.check(dataset, release)
     manifest = run.store.manifest(dataset, release)
     _reconcile(run, manifest, withdrawn=live.release if live else "")
     run.portal.verify(manifest)
@@ -86,6 +86,7 @@ def rollback(run: Run, dataset: str, release: str) -> Manifest:
 
 
 def _reconcile(run: Run, manifest: Manifest, withdrawn: str = "") -> None:
+    release_allowed_on(manifest, run.portal.sample)
     run.store.check(manifest.dataset, manifest.release)
     with run.store.local_folder(manifest.dataset, manifest.release) as folder:
         changed = run.portal.reconcile(manifest, folder)

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from stadtdaten.contracts.model import Dataset
 from stadtdaten.faults import Finding, GateFailed
+from stadtdaten.frames import Manifest
+
+REASON = (
+    "darf nur auf das Portal der Beispielstadt: der Schutz gegen den Vergleich aufeinanderfolgender "
+    "Veröffentlichungen fehlt noch."
+)
 
 
 def allowed_on(dataset: Dataset, portal_sample: bool) -> None:
@@ -17,8 +23,7 @@ def allowed_on(dataset: Dataset, portal_sample: bool) -> None:
     columns = [(t.id, c.name, c.class_) for t in dataset.tables for c in t.columns if c.class_ != "public"]
     raise GateFailed(
         "privacy",
-        f"Datensatz {dataset.id} enthält {len(columns)} Spalte(n) mit Bezug zu Personen und darf nur auf das Portal "
-        "der Beispielstadt: der Schutz gegen den Vergleich aufeinanderfolgender Veröffentlichungen fehlt noch.",
+        f"Datensatz {dataset.id} enthält {len(columns)} Spalte(n) mit Bezug zu Personen und {REASON}",
         next_step="Den Datensatz nicht auf dieses Portal stellen. Ist eine Spalte zu Unrecht so eingestuft, ihre "
         "Klasse (class) im Vertrag mit dem Datenschutz klären.",
         findings=tuple(
@@ -26,3 +31,14 @@ def allowed_on(dataset: Dataset, portal_sample: bool) -> None:
             for table, column, class_ in columns
         ),
     )
+
+
+def release_allowed_on(manifest: Manifest, portal_sample: bool) -> None:
+    """The same for a finished release, which may be older than the contract in force (a rollback)."""
+    if manifest.personal and not portal_sample:
+        raise GateFailed(
+            "privacy",
+            f"Die Fassung {manifest.release} des Datensatzes {manifest.dataset} entstand aus Daten mit Bezug zu "
+            f"Personen und {REASON}",
+            next_step="Die Fassung nicht auf dieses Portal stellen.",
+        )

@@ -16,7 +16,7 @@ import shapely
 
 from stadtdaten.contracts import City, Contract, Dataset
 from stadtdaten.frames import AnonymisationReport, DatasetMetadata
-from stadtdaten.privacy import published_columns
+from stadtdaten.privacy.columns import published_columns
 from stadtdaten.standards.geodata import WGS84
 
 HOUR = timedelta(hours=1)
