@@ -68,7 +68,7 @@ def refresh(
         print(json.dumps([row.model_dump(mode="json") for row in result.rows], ensure_ascii=False, indent=2))
     else:
         out.print()
-        out.print(table(result.rows, datetime.now(UTC)), soft_wrap=False)
+        out.print(table(result.rows, datetime.now(UTC), out.width), soft_wrap=False)
     for difference in result.differences:
         err.print(f"Not as expected: {difference}", style="red", markup=False)
     if result.differences:

@@ -21,6 +21,9 @@ from stadtdaten.settings import Settings
 PORTAL = "static"
 """Name of the embedded portal in the ledger."""
 
+NARROW = 95
+"""Characters below which the table has no room for all columns."""
+
 
 class Row(BaseModel):
     """How the night ended for one dataset. ``difference`` says what the script expected instead; empty if nothing.
@@ -152,27 +155,32 @@ def _difference(expected: Expected, outcome: str, rows_read: int, resumed: bool,
     return ""
 
 
-def table(shown: Iterable[Row], now: datetime) -> Table:
-    """The rows for people, in 110 columns. Checks are passed, warned, failed; an age runs from the last change."""
-    result = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+def table(shown: Iterable[Row], now: datetime, width: int) -> Table:
+    """The rows for people, in ``width`` characters; a narrow terminal does without what else is in the JSON.
+
+    Checks are passed, warned, failed; an age runs from the last change.
+    """
+    narrow = width < NARROW
+    result = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     result.add_column("dataset", no_wrap=True)
     for title in ("read", "published", "held back", "✓/!/✗"):
         result.add_column(title, justify="right", no_wrap=True)
-    result.add_column("release", no_wrap=True)
+    for title in () if narrow else ("release", "portal"):
+        result.add_column(title, no_wrap=True)
     result.add_column("age of limit", no_wrap=True)
-    result.add_column("portal", no_wrap=True)
-    result.add_column("outcome", overflow="fold")
+    result.add_column("outcome", min_width=10)
     for row in shown:
         colour = "red" if row.difference else "yellow" if row.outcome == "held_back" else "green"
+        release = row.release[:8] or "–"
+        portal = f"[link={row.page}]live[/link]" if row.live else "–"
         result.add_row(
             escape(row.dataset),
             f"{row.rows_read:,}",
             f"{row.rows_published:,}",
             _held_back(row),
             f"{row.checks_passed}/{row.checks_warned}/{row.checks_failed}",
-            row.release[:8] or "–",
+            *(() if narrow else (release, portal)),
             _age(row, now),
-            f"[link={row.page}]live[/link]" if row.live else "–",
             f"[{colour}]{_outcome(row, now)}",
         )
     return result

@@ -1,0 +1,78 @@
+"""What keeps `make` from preparing the environment is said in plain words, and half an environment is never used."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with nothing but what `make venv` reads."""
+    (tmp_path / "include").mkdir()
+    for name in ("Makefile", "requirements.txt", "include/pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def python(checkout: Path, script: str) -> str:
+    """A stand-in for the python3 of a computer."""
+    path = checkout / "python"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", *arguments], cwd=checkout, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+
+
+def test_make_alone_lists_the_targets(checkout: Path) -> None:
+    listed = make(checkout).stdout
+    for target in ("refresh", "up", "down", "clean", "test", "test-browser", "lint", "lock"):
+        assert f"\n{target} " in f"\n{listed}"
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("exit 127", "There is no"),
+        ('case "$*" in *version_info*) exit 1;; *--version*) echo Python 3.9.2;; esac', "Python 3.9.2 is too old"),
+        ('case "$*" in *ensurepip*) exit 1;; esac', "sudo apt-get install python3-venv"),
+    ],
+)
+def test_a_python_that_does_not_do_is_named_with_the_remedy(checkout: Path, script: str, said: str) -> None:
+    result = make(checkout, "venv", f"PYTHON={python(checkout, script)}")
+    assert result.returncode != 0
+    assert said in result.stdout
+    assert not (checkout / ".venv").exists()
+
+
+def test_an_install_that_failed_is_begun_anew(checkout: Path) -> None:
+    works_but_for_pip = python(
+        checkout,
+        'if [ "$2" = venv ]; then mkdir -p "$3/bin"; touch "$3/begun"; printf "#!/bin/sh\\nexit 1\\n" > "$3/bin/pip";'
+        ' chmod +x "$3/bin/pip"; fi',
+    )
+    result = make(checkout, "refresh", f"PYTHON={works_but_for_pip}")
+    assert result.returncode != 0
+    assert "Is a package index reachable" in result.stdout
+    assert not (checkout / ".venv" / "complete").exists()
+    (checkout / ".venv" / "half-installed").touch()
+    make(checkout, "refresh", f"PYTHON={works_but_for_pip}")
+    assert (checkout / ".venv" / "begun").exists()
+    assert not (checkout / ".venv" / "half-installed").exists()
+
+
+def test_down_and_clean_need_no_environment(checkout: Path) -> None:
+    (checkout / "var").mkdir()
+    assert "Nothing is running" in make(checkout, "down").stdout
+    assert make(checkout, "clean").returncode == 0
+    assert not (checkout / "var").exists()
