@@ -151,9 +151,12 @@ def _print_addresses(place: start.Place) -> None:
         f"\n  Airflow      {airflow_setup.airflow_url(place.airflow_port)}   {airflow_setup.USER} / {login.password}"
         f"\n  Mailbox      http://{HOST}:{place.ports.mailbox}/"
         f"\n  Sample city  http://{HOST}:{place.ports.city}/"
-        "\n\nCtrl-C ends all of it.",
+        "\n",
         markup=False,
     )
+    if not (place.settings.portal / "public").exists():
+        out.print("The portal is still empty: run the sources in Airflow, or end this and call `make refresh` first.")
+    out.print("Ctrl-C ends all of it.")
 
 
 def _end_cleanly_on_signals() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from samplecity.airflow_api import OPEN, AirflowApi, Dag, DagRun, TaskInstance
 
-READ_SECONDS = 60
+READ_SECONDS = 120
 """Time in which Airflow must have read all DAG files; it takes 2 to 5 s."""
 
 NIGHT_SECONDS = 900

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from .test_preflight import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 PORTS = ("CITY_PORT", "PORTAL_PORT", "MAILBOX_PORT", "SMTP_PORT", "AIRFLOW_PORT")
-MOMENTS = ("sample-city.log", "Night 1", "begins", "Night 2", "Stopping")
+MOMENTS = ("sample-city.log", "begins", "Night 2", "Stopping")
 """When the driver is killed: a log file that has appeared, or a word it has printed."""
 
 pytestmark = pytest.mark.airflow
@@ -88,6 +87,7 @@ def airflow_states(var: Path) -> set[str]:
         return {state for (state,) in database.execute("SELECT DISTINCT state FROM dag_run")}
 
 
+@pytest.mark.timeout(600)  # starts Airflow five times; 60 s on two cores that have nothing else to do
 def test_killed_at_any_moment_the_next_start_cleans_up_and_ends_well(installation: Installation) -> None:
     var = installation.var
     left: list[psutil.Process] = []
@@ -117,9 +117,8 @@ def test_killed_at_any_moment_the_next_start_cleans_up_and_ends_well(installatio
 
 def test_a_dag_file_that_cannot_be_read_stops_its_own_source_alone(installation: Installation) -> None:
     (installation.home / "dags" / "spielplaetze.py").write_text("raise ValueError('a contract is broken')\n")
-    installation.home.joinpath("dags", "dummy_dags.py").write_text(
-        installation.home.joinpath("dags", "dummy_dags.py").read_text().replace('glob("*.yaml")', 'glob("[!s]*.yaml")')
-    )
+    dummies = installation.home / "dags" / "dummy_dags.py"
+    dummies.write_text(dummies.read_text().replace('glob("*.yaml")', 'glob("[!s]*.yaml")'))
     with installation.command("refresh", "--json") as driver:
         code = driver.wait(240)
     said = installation.said.read_text()
@@ -149,18 +148,13 @@ def test_up_runs_until_down_and_nobody_else_may_start_meanwhile(installation: In
     assert not installation.var.exists()
 
 
-@pytest.mark.parametrize("end", [lambda driver: driver.send_signal(signal.SIGINT), None], ids=["Ctrl-C", "crash"])
-def test_up_ends_cleanly(installation: Installation, end: Callable[[subprocess.Popen[bytes]], None] | None) -> None:
+def test_a_service_that_crashes_is_named_and_ends_the_others(installation: Installation) -> None:
     with installation.command("up") as driver:
         installation.wait_for("Ctrl-C ends", driver)
-        if end:
-            end(driver)
-            assert driver.wait(30) == 0
-        else:
-            (victim,) = [each for each in processes(installation.var) if "dag-processor" in each.cmdline()]
-            victim.kill()
-            assert driver.wait(30) == 1
-            assert "dag-processor ended unexpectedly (killed by SIGKILL)" in installation.said.read_text()
+        (victim,) = [each for each in processes(installation.var) if "dag-processor" in each.cmdline()]
+        victim.kill()
+        assert driver.wait(30) == 1
+    assert "dag-processor ended unexpectedly (killed by SIGKILL)" in installation.said.read_text()
     assert processes(installation.var) == []
 
 
