@@ -122,7 +122,6 @@ def run(
     if not as_json:
         logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
         logging.getLogger().handlers[0].addFilter(_without_groups)
-        logging.getLogger("great_expectations").setLevel(logging.WARNING)
         logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         prepared = prepare(
@@ -345,7 +344,8 @@ def _short(moment: str | None) -> str:
 
 def _without_groups(record: logging.LogRecord) -> bool:
     """The steps mark groups of log lines for Airflow's pages; a terminal shows only their titles."""
-    record.msg = str(record.msg).removeprefix("::group::")
+    if record.msg == "::group::%s":
+        record.msg = "%s"
     return record.msg != "::endgroup::"
 
 

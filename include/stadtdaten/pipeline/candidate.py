@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,25 +60,31 @@ def build_candidate(run: Run, reference: SnapshotReference) -> CandidateReferenc
 def _build(run: Run, dataset: Dataset, snapshot: Snapshot, attempt: int) -> Path:
     allowed_on(dataset, run.portal.sample)
     raw = {table.id: read.load_frame(snapshot.folder / f"{table.id}.parquet") for table in dataset.tables}
-    logger.info("::group::Rohdaten prüfen")
-    checks = _check(run, dataset, raw, "raw", attempt)
-    logger.info("::endgroup::")
+    with _log_group("Rohdaten prüfen"):
+        checks = _check(run, dataset, raw, "raw", attempt)
     public: Frames = {}
     reports: list[AnonymisationReport] = []
-    logger.info("::group::Anonymisieren")
-    for table in dataset.tables:
-        public[table.id], report = anonymise(raw[table.id], table)
-        reports.append(report)
-        logger.info("%s: %s", table.id, report.sentence)
-    logger.info("::endgroup::")
-    logger.info("::group::Veröffentlichbare Daten prüfen")
-    checks += _check(run, dataset, public, "public", attempt)
-    logger.info("::endgroup::")
-    logger.info("::group::Datenschutz nachprüfen")
-    for table in dataset.tables:
-        audit(public[table.id], table)
-    logger.info("::endgroup::")
+    with _log_group("Anonymisieren"):
+        for table in dataset.tables:
+            public[table.id], report = anonymise(raw[table.id], table)
+            reports.append(report)
+            logger.info("%s: %s", table.id, report.sentence)
+    with _log_group("Veröffentlichbare Daten prüfen"):
+        checks += _check(run, dataset, public, "public", attempt)
+    with _log_group("Datenschutz nachprüfen"):
+        for table in dataset.tables:
+            audit(public[table.id], table)
     return _write(run, dataset, snapshot, public, checks, reports)
+
+
+@contextmanager
+def _log_group(title: str) -> Iterator[None]:
+    """A foldable group of log lines on Airflow's pages; what stops the step is told after it, unfolded."""
+    logger.info("::group::%s", title)
+    try:
+        yield
+    finally:
+        logger.info("::endgroup::")
 
 
 def _check(run: Run, dataset: Dataset, frames: Frames, stage: Stage, attempt: int) -> tuple[CheckResult, ...]:

@@ -6,7 +6,6 @@ tracebacks hold values) goes nowhere, and an expectation that breaks down is a f
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
@@ -38,10 +37,6 @@ SAID_OF_FAILURES = {"note": "", "cause": "Vermutliche Ursache: "}
 
 FIRST_ZONE = timezone(timedelta(hours=14))
 """Where a day begins first."""
-
-# A logger without a handler of its own would fall back to standard error.
-logging.getLogger("great_expectations").addHandler(logging.NullHandler())
-logging.getLogger("great_expectations").propagate = False
 
 
 def run_suite(
