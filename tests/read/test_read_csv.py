@@ -44,6 +44,16 @@ def test_a_column_that_is_gone_is_named_together_with_the_new_ones(read_text: Re
         read_text("aa,b_neu\n1,2\n", TEXTS)
 
 
+@pytest.mark.parametrize(
+    "content", ["Mustermann,1980-03-12\nMusterfrau,1975-05-01\n", "Auskunft: Frau Muster,\naa,bb\nx,y\n"]
+)
+def test_a_file_without_a_header_does_not_tell_its_first_row(read_text: ReadText, content: str) -> None:
+    with pytest.raises(SchemaChanged, match=r"aa, bb.*Kopfzeile") as caught:
+        read_text(content, {"aa": "string", "bb": "string"})
+    assert "Muster" not in f"{caught.value} {caught.value.next_step} {caught.value.findings}"
+    assert "1980" not in str(caught.value)
+
+
 def test_a_declared_column_that_comes_twice_is_an_error(read_text: ReadText) -> None:
     with pytest.raises(SchemaChanged, match="mehrfach"):
         read_text("aa,bb,aa\n1,2,3\n", TEXTS)

@@ -37,6 +37,14 @@ def undeclared(table: Table, wanted: list[str], found: list[str]) -> tuple[str, 
     """The source's columns that nobody asked for. Raises SchemaChanged if a wanted one is missing or there twice."""
     rest = tuple(name or f"(Spalte {number} ohne Namen)" for number, name in enumerate(found, 1) if name not in wanted)
     missing = [name for name in wanted if name not in found]
+    if missing and len(missing) == len(wanted):
+        # Most likely no header at all: what stands in its place are values, and no name of it may be told.
+        raise SchemaChanged(
+            f"Tabelle „{table.id}“: Keine der {len(wanted)} erklärten Spalten ist da: {_listed(missing)}. "
+            f"Die Quelle hat {len(found)} Spalten mit anderen Namen, oder ihr fehlt die Kopfzeile.",
+            next_step="Die Quelle ansehen: Fehlt die Kopfzeile, steht etwas vor ihr (reading.skip_rows), oder trennt "
+            "ein anderes Zeichen? Sonst mit der Fachstelle klären, ob die Spalten umbenannt wurden.",
+        )
     if missing:
         raise SchemaChanged(
             f"Tabelle „{table.id}“: Es fehlen {len(missing)} erklärte Spalten: {_listed(missing)}. "
@@ -53,5 +61,5 @@ def undeclared(table: Table, wanted: list[str], found: list[str]) -> tuple[str, 
 
 
 def _listed(names: list[str] | tuple[str, ...]) -> str:
-    """Column names for a message; where a file has no header, its first row must not be told in full."""
+    """Column names for a message, not more and not longer than one can read."""
     return ", ".join(" ".join(name.split())[:60] for name in names[:20]) + (" …" if len(names) > 20 else "")
