@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from stadtdaten.contracts import City, Table
-from stadtdaten.faults import Fault, Misconfigured, SchemaChanged, SourceUnreadable
+from stadtdaten.faults import Fault, SchemaChanged, SourceUnreadable
 from stadtdaten.read import ReadTable, read_table
 
 ReadText = Callable[..., ReadTable]
@@ -169,11 +169,6 @@ def test_a_coordinate_that_is_no_number_is_an_error(read_text: ReadText) -> None
 def test_a_coordinate_column_that_is_gone_is_a_changed_schema(read_text: ReadText) -> None:
     with pytest.raises(SchemaChanged, match="hoch"):
         read_text("aa,rechts\n1,410000\n", POINT, x="rechts", y="hoch")
-
-
-def test_a_geometry_from_nothing_is_our_mistake(read_text: ReadText) -> None:
-    with pytest.raises(Misconfigured, match="ort"):
-        read_text("aa\n1\n", POINT)
 
 
 TEXT = st.text(st.characters(codec="cp1252", exclude_characters="\r\n\x00", exclude_categories=("Cc",)), max_size=8)

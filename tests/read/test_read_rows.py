@@ -12,7 +12,7 @@ import pytest
 from stadtdaten.contracts import City, Table
 from stadtdaten.contracts.model import Limits, SqlInterface
 from stadtdaten.extract import Fetched, fetch_table
-from stadtdaten.faults import Misconfigured, SourceUnreadable
+from stadtdaten.faults import SourceUnreadable
 from stadtdaten.frames import Endpoint
 from stadtdaten.read import ReadTable, read_table
 
@@ -60,8 +60,3 @@ def test_a_table_without_rows_is_an_error(read_rows: Callable[..., ReadTable]) -
 def test_a_value_of_another_type_is_an_error(read_rows: Callable[..., ReadTable]) -> None:
     with pytest.raises(SourceUnreadable, match="„anzahl“: 1 von 2"):
         read_rows(ROW, ("008", "drei", *ROW[2:]))
-
-
-def test_a_geometry_from_a_database_is_our_mistake(read_rows: Callable[..., ReadTable]) -> None:
-    with pytest.raises(Misconfigured, match="Geometrien"):
-        read_rows(ROW, columns={"nr": "string", "zusatz": "geometry"})

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from stadtdaten.contracts.model import City, Contract
 
@@ -71,6 +71,9 @@ def _load(path: Path, model: type[Model]) -> Model:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise ContractError([Problem(path, line, f"not valid YAML: {error.problem}", "")]) from error
+    except YAMLError as error:  # the reader, which knows no lines
+        fix = "remove control characters"
+        raise ContractError([Problem(path, 1, "holds a character that YAML does not allow", fix)]) from error
     if not isinstance(document, CommentedMap):
         raise ContractError([Problem(path, 1, "empty, or not a mapping of keys", "see the JSON Schema beside it")])
     try:
@@ -82,10 +85,15 @@ def _load(path: Path, model: type[Model]) -> Model:
 def _plain(node: Any) -> Any:
     """The document without ruamel's line marks (pydantic in strict places wants plain containers)."""
     if isinstance(node, CommentedMap):
-        return {str(key): _plain(value) for key, value in node.items()}
+        return {_key(key): _plain(value) for key, value in node.items()}
     if isinstance(node, CommentedSeq):
         return [_plain(value) for value in node]
     return node
+
+
+def _key(key: Any) -> str:
+    """The key as written: ``true`` and ``false`` are names of fields here, not truth values."""
+    return str(key).lower() if isinstance(key, bool) else str(key)
 
 
 def _problems(path: Path, document: CommentedMap, error: ValidationError, model: type[BaseModel]) -> list[Problem]:

@@ -1,15 +1,16 @@
 """What a contract may say: the pydantic models behind include/contracts/*.yaml and include/city.yaml.
 
 Every model forbids unknown keys. Rules that join several fields are validators here, so that a contract which loads
-can be run; rules of style (titles without place and time, one spelling of the publisher) are lint rules in ``lint``.
+can be run.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from stadtdaten.contracts.vocabulary import BY_LICENCES, HOURS_BY_FREQUENCY, Availability, Frequency, Licence, Theme
 
@@ -61,13 +62,24 @@ class City(Strict):
     district_key: Annotated[str, StringConstraints(pattern=r"^\d{5}$")]
     municipality_key: Annotated[str, StringConstraints(pattern=r"^\d{8}$")] = Field(description="AGS")
     timezone: Text
-    crs: Annotated[str, StringConstraints(pattern=r"^EPSG:\d+$")] = Field(description="The city's projected CRS")
+    crs: Literal["EPSG:25832", "EPSG:25833"] = Field(
+        description="ETRS89/UTM in the zone of the city's state: the official CRS of the German land surveys (AdV)"
+    )
     bounds: Bounds = Field(description="Extent in metres in `crs`")
     bounds_wgs84: Bounds = Field(description="Extent in degrees")
     contact: Office = Field(description="The open-data office: contact of every dataset on the portal")
     on_call: Mailbox = Field(description="Where alerts go, with the owner office in copy")
     portal_title: Text
     portal_description: Text
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of the database, such as Europe, is an OSError
+            raise ValueError(f"{name!r} is no time zone of the IANA database, such as Europe/Berlin") from None
+        return name
 
 
 class HttpInterface(Strict):
@@ -108,9 +120,13 @@ class Freshness(Strict):
 
     frequency: Frequency
     deadline: timedelta | None = Field(
-        default=None, description="Longest time between two changes; by default the period of the frequency"
+        default=None,
+        gt=timedelta(0),
+        description="Longest time between two changes; by default the period of the frequency",
     )
-    grace: timedelta = Field(default=timedelta(days=1), description="Time after the deadline before anybody is told")
+    grace: timedelta = Field(
+        default=timedelta(days=1), ge=timedelta(0), description="Time after the deadline before anybody is told"
+    )
 
     def deadline_in_force(self) -> timedelta | None:
         """Longest allowed time between two changes; None for a frequency without a period."""
@@ -125,7 +141,7 @@ class Csv(Strict):
 
     format: Literal["csv"]
     encoding: Literal["utf-8", "utf-8-sig", "cp1252", "iso-8859-15", "utf-16"] = "utf-8"
-    delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
+    delimiter: Literal[",", ";", "\t", "|"] = ","
     decimal: Literal[".", ","] = "."
     thousands: Literal[".", ",", " ", ""] = ""
     skip_rows: int = Field(default=0, ge=0, description="Rows before the header, blank ones included")
@@ -171,12 +187,14 @@ class Bands(Strict):
 
     kind: Literal["bands"]
     edges: tuple[int, ...] = Field(min_length=2)
-    last: Text = Field(default="{low} und älter", description="Label of the open last band")
+    last: Text = Field(default="{low} und älter", description="Label of the open last band; {low} is its first value")
 
     @model_validator(mode="after")
-    def _rising(self) -> Self:
+    def _fits(self) -> Self:
         if list(self.edges) != sorted(set(self.edges)):
             raise ValueError("edges must rise")
+        if set("{}") & set(self.last.replace("{low}", "")):
+            raise ValueError("last: the only placeholder is {low}")
         return self
 
 
@@ -232,7 +250,26 @@ class Column(Strict):
             raise ValueError("a mapping needs a column of type string")
         if self.format and self.type not in ("date", "datetime"):
             raise ValueError("format is for dates and datetimes only")
+        if self.format and not _tells_the_moment(self.format, self.type):
+            raise ValueError(
+                f"format {self.format!r} is no strptime pattern that tells the whole {self.type}, "
+                "such as '%d.%m.%Y' or '%d.%m.%Y %H:%M'"
+            )
         return self
+
+
+def _tells_the_moment(pattern: str, kind: ColumnType) -> bool:
+    """Whether a moment written by the pattern comes back: its day, and for a datetime its hour.
+
+    Names of time zones (%Z) do not count: which offset one means depends on who reads it.
+    """
+    moment = datetime(2025, 11, 23, 14, 5, tzinfo=UTC)
+    try:
+        again = datetime.strptime(moment.strftime(pattern), pattern).replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    same_hour = (again.date(), again.hour) == (moment.date(), moment.hour)
+    return "%Z" not in pattern and (same_hour if kind == "datetime" else again.date() == moment.date())
 
 
 class FrequencyTable(Strict):
@@ -283,16 +320,27 @@ class Table(Strict):
                 raise ValueError(f"column {kind} used twice: {', '.join(twice)}")
         if sum(column.type == "geometry" for column in self.columns) > 1:
             raise ValueError("a table has at most one geometry column")
+        if len(set(self.key)) != len(self.key):
+            raise ValueError("key names a column twice")
         asked = [*self.key, *([self.temporal] if self.temporal else [])]
         if self.frequency_table is not None:
             asked += [self.frequency_table.count, *self.frequency_table.dimensions, *self.frequency_table.margins]
         unknown = sorted(set(asked) - set(names))
         if unknown:
             raise ValueError(f"names a column that is not declared: {', '.join(unknown)}")
+        self._geometry_fits()
         self._frequency_table_fits()
         if self.temporal and self.column(self.temporal).type not in ("date", "datetime"):
             raise ValueError(f"temporal column {self.temporal} must be a date or datetime")
         return self
+
+    def _geometry_fits(self) -> None:
+        if self.geometry is not None and self.geometry.name in self.key:
+            raise ValueError("a geometry cannot be part of the key")
+        if isinstance(self.reading, Csv) and (self.geometry is None) != (self.reading.x is None):
+            raise ValueError("a geometry column and reading.x and reading.y belong together: give all or none")
+        if isinstance(self.reading, Rows) and self.geometry is not None:
+            raise ValueError("geometries are not read from databases: read them from a WFS")
 
     def _frequency_table_fits(self) -> None:
         spec = self.frequency_table
@@ -302,8 +350,19 @@ class Table(Strict):
             return
         if self.column(spec.count).type != "integer" or self.column(spec.count).class_ != "count":
             raise ValueError(f"frequency_table.count: {spec.count} must be of type integer and class count")
+        for name, columns in (("dimensions", spec.dimensions), ("margins", spec.margins)):
+            if len(set(columns)) != len(columns):
+                raise ValueError(f"frequency_table.{name} names a column twice")
+        if spec.count in spec.dimensions:
+            raise ValueError("frequency_table.count cannot be a dimension")
         if not set(spec.margins) <= set(spec.dimensions):
             raise ValueError("frequency_table.margins must be dimensions")
+        for column in map(self.column, spec.dimensions):
+            if not column.published or column.type == "geometry":
+                raise ValueError(f"frequency_table.dimensions: {column.name} is dropped or a geometry")
+        for column in map(self.column, spec.margins):
+            if column.type != "string" and not isinstance(column.treatment, Bands):
+                raise ValueError(f"frequency_table.margins: {column.name} must be text, or whole numbers in bands")
         rest = {column.name for column in self.columns if column.published} - {spec.count, *spec.dimensions}
         if rest:
             raise ValueError(f"published columns must be the count or a dimension: {', '.join(sorted(rest))}")

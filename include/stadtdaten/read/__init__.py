@@ -14,7 +14,6 @@ import pandas as pd
 import shapely
 
 from stadtdaten.contracts.model import City, Csv, Gml, Rows, Table
-from stadtdaten.faults import Misconfigured
 from stadtdaten.read.csv_file import read_csv
 from stadtdaten.read.files import load_frame, write_frame
 from stadtdaten.read.fingerprint import content_hash
@@ -70,11 +69,7 @@ def _points(table: Table, dialect: Csv, raw: RawTable, values: Values, city: Cit
     """Points from the columns x and y, as they stand: swapped columns give swapped points for the gate to find."""
     if table.geometry is None:
         return None
-    if dialect.x is None or dialect.y is None:
-        raise Misconfigured(
-            f"Tabelle „{table.id}“: Erklärt ist die Geometrie „{table.geometry.name}“, nicht aber ihre Herkunft.",
-            next_step="Im Vertrag unter reading die Spalten x und y nennen.",
-        )
+    assert dialect.x is not None and dialect.y is not None  # noqa: S101  the contract demands them with a geometry
     x, y = (values.coordinate(name, raw.cells[name]) for name in (dialect.x, dialect.y))
     half = int((np.isnan(x) != np.isnan(y)).sum())
     values.fail("coordinates", dialect.x, half, raw.rows, "sind ohne die zweite Koordinate oder umgekehrt")

@@ -9,17 +9,12 @@ import pyarrow.parquet as pq
 
 from stadtdaten.contracts.model import Table
 from stadtdaten.extract.sql import UNDECLARED
-from stadtdaten.faults import Misconfigured, SourceUnreadable
+from stadtdaten.faults import SourceUnreadable
 from stadtdaten.read.table import RawTable, undeclared
 
 
 def read_rows(table: Table, path: Path) -> RawTable:
     """The declared columns as text. Raises SourceUnreadable without rows, SchemaChanged for columns that are gone."""
-    if table.geometry is not None:
-        raise Misconfigured(
-            f"Tabelle „{table.id}“: Geometrien werden aus Datenbanken nicht gelesen.",
-            next_step="Die Geometrie über einen WFS beziehen oder die Spalte aus dem Vertrag nehmen.",
-        )
     stored = pq.read_table(path)
     wanted = [column.source for column in table.columns]
     rest = json.loads((stored.schema.metadata or {}).get(UNDECLARED, b"[]"))

@@ -1,0 +1,106 @@
+"""A contract or city that cannot be run is refused when it is loaded, not at night."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stadtdaten.contracts import ContractError, load_city, load_contract
+
+INCLUDE = Path(__file__).resolve().parents[2] / "include"
+GAUGES, RESIDENTS, PLAYGROUNDS = "umweltmessnetz", "einwohnerstatistik", "spielplaetze"
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Callable[[str, str, str], Path]:
+    """One of the project's own files with one passage replaced."""
+
+    def make(name: str, before: str, after: str) -> Path:
+        source = INCLUDE / ("city.yaml" if name == "city" else f"contracts/{name}.yaml")
+        text = source.read_text(encoding="utf-8")
+        assert before in text
+        file = tmp_path / source.name
+        file.write_text(text.replace(before, after, 1), encoding="utf-8")
+        return file
+
+    return make
+
+
+Broken = Callable[[str, str, str], Path]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("Europe/Berlin", "Europe/Hamm", "time zone"),
+        ("Europe/Berlin", "Europe", "time zone"),
+        ("EPSG:25832", "EPSG:99999", "crs"),
+        ("EPSG:25832", "EPSG:4326", "crs"),
+    ],
+)
+def test_a_city_with_an_unknown_time_zone_or_crs_is_refused(broken: Broken, before: str, after: str, told: str) -> None:
+    with pytest.raises(ContractError, match=told):
+        load_city(broken("city", before, after))
+
+
+@pytest.mark.parametrize("pattern", ["%d.%m.%Q", "%d.%m. %H:%M", "%d.%m.%Y", "%d.%m.%Y %I:%M", "%d.%m.%Y %H:%M %Z"])
+def test_a_time_pattern_that_cannot_tell_the_moment_is_refused(broken: Broken, pattern: str) -> None:
+    with pytest.raises(ContractError, match=r"yaml:40: .*strptime pattern"):
+        load_contract(broken(GAUGES, "%d.%m.%Y %H:%M", pattern))
+
+
+@pytest.mark.parametrize("pattern", ["%d.%m.%Y %H:%M", "%d.%m.%y %H.%M Uhr", "%Y%m%dT%H%M%S%z", "%d.%m.%Y %I:%M %p"])
+def test_a_time_pattern_that_tells_the_moment_is_accepted(broken: Broken, pattern: str) -> None:
+    contract = load_contract(broken(GAUGES, "%d.%m.%Y %H:%M", pattern))
+
+    assert contract.datasets[0].tables[0].column("zeitpunkt_maximum").format == pattern
+
+
+@pytest.mark.parametrize(
+    ("source", "before", "after", "told"),
+    [
+        (GAUGES, "grace: P1D", "grace: -P1D", "freshness.grace"),
+        (GAUGES, "deadline: P2D", "deadline: PT0S", "freshness.deadline"),
+        (GAUGES, 'delimiter: ","', 'delimiter: "§"', "delimiter"),
+        (GAUGES, 'type: datetime\n            format: "%d.%m.%Y %H:%M"', "type: geometry", "reading.x"),
+        (GAUGES, "key: [messstelle", "key: [messstelle, messstelle", "twice"),
+        (PLAYGROUNDS, "key: [poi_id]", "key: [geometrie]", "part of the key"),
+        (RESIDENTS, "class: count", "class: public", "class count"),
+        (RESIDENTS, "edges: [0,", "last: '{ab} und älter', edges: [0,", "placeholder"),
+        (RESIDENTS, "dimensions: [stichtag", "dimensions: [stichtag, stichtag", "twice"),
+        (RESIDENTS, "dimensions: [stichtag", "dimensions: [anzahl, stichtag", "cannot be a dimension"),
+        (RESIDENTS, "margins: [", "margins: [stichtag, ", "must be text"),
+        (RESIDENTS, "treatment: {kind: mapping, values: {Deutschland: deutsch}, other: nicht deutsch}",
+         "treatment: {kind: drop}", "is dropped"),
+    ],
+)  # fmt: skip
+def test_a_contract_that_could_not_be_run_is_refused(
+    broken: Broken, source: str, before: str, after: str, told: str
+) -> None:
+    with pytest.raises(ContractError, match=told):
+        load_contract(broken(source, before, after))
+
+
+def test_a_geometry_in_a_database_is_refused(broken: Broken) -> None:
+    file = broken(
+        RESIDENTS, "source: sachbearbeitung\n            type: string", "source: ort\n            type: geometry"
+    )
+
+    with pytest.raises(ContractError, match="geometries are not read from databases"):
+        load_contract(file)
+
+
+def test_a_control_character_is_a_contract_error(broken: Broken) -> None:
+    with pytest.raises(ContractError, match="character that YAML does not allow"):
+        load_contract(broken(GAUGES, "title: Umweltmessnetz", "title: Umwelt\x00messnetz"))
+
+
+def test_the_words_of_a_boolean_need_no_quotes(broken: Broken) -> None:
+    """YAML reads the key ``true`` as a truth value, while the contract has a field of that name."""
+    file = broken(GAUGES, "type: string, class: public", "type: boolean, true: ja, false: nein, class: public")
+
+    column = load_contract(file).datasets[0].tables[0].column("messstelle")
+
+    assert (column.true, column.false) == ("ja", "nein")
