@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import stat
 import threading
@@ -199,6 +200,14 @@ def test_login_and_key_reach_the_source_and_nothing_else(server: Any, table: Mak
         fetch(table("csv", "daten/a.csv"), url, tmp_path, login="dienst", password="kennwort")
     told = str(caught.value) + caught.value.next_step + str(caught.value.__cause__)
     assert not any(secret in told for secret in ("streng-geheim", "kennwort", "dienst"))
+
+
+def test_an_address_with_a_key_is_in_no_log(
+    server: Any, table: MakeTable, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    fetch(table("csv", "daten/a.csv"), server.url + "/?token=streng-geheim", tmp_path)
+    assert "streng-geheim" not in caplog.text
 
 
 def test_a_server_that_is_down_is_unavailable(table: MakeTable, tmp_path: Path) -> None:

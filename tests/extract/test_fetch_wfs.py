@@ -145,6 +145,11 @@ def test_a_page_with_an_entity_is_refused(server: Any, baeume: Table, tmp_path: 
     assert "DOCTYPE" in fault(server, baeume, tmp_path).message
 
 
+def test_a_number_of_features_beyond_reason_counts_as_unknown(server: Any, baeume: Table, tmp_path: Path) -> None:
+    serve(server, lambda start: page(FIVE if start == 0 else [], "9" * 5000))
+    assert len(fetch(server, baeume, tmp_path).files) == 1
+
+
 def test_another_document_than_a_feature_collection_is_refused(server: Any, baeume: Table, tmp_path: Path) -> None:
     serve(server, lambda start: page(FIVE[:2], 2).replace(b"wfs/2.0", b"wfs"))
     assert "Version 2.0" in fault(server, baeume, tmp_path).message

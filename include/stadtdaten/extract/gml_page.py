@@ -24,14 +24,15 @@ MEMBER = f"{WFS} member"
 class Page:
     """One page. ``matched`` is None where the server says "unknown"; ``properties`` are the local names of the
     features' properties, also of those that are empty on this page, ``nested`` of those that hold elements (such as
-    geometries); ``types`` the names of their feature types;
-    ``next`` is the server's address of the next page.
+    geometries), ``repeated`` of those that a feature has more than once, whatever their namespace and case (GDAL knows
+    neither); ``types`` the names of their feature types; ``next`` is the server's address of the next page.
     """
 
     features: int
     ids: tuple[str, ...]
     properties: frozenset[str]
     nested: frozenset[str]
+    repeated: frozenset[str]
     types: frozenset[str]
     matched: int | None
     returned: int | None
@@ -102,8 +103,10 @@ class _PageReader:
         self._ids: list[str] = []
         self._properties: set[str] = set()
         self._nested: set[str] = set()
+        self._repeated: set[str] = set()
         self._types: set[str] = set()
         self._property = ""
+        self._seen: dict[str, str] = {}
         self.exception: str | None = None
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -119,9 +122,14 @@ class _PageReader:
             self._features += 1
             self._types.add(name.rpartition(" ")[2])
             self._ids.append(attributes.get(f"{GML} id", ""))
+            self._seen = {}
         elif self._in_member and self._depth == 4:
             self._property = name.rpartition(" ")[2]
             self._properties.add(self._property)
+            folded = self._property.lower()
+            if folded in self._seen:
+                self._repeated |= {self._property, self._seen[folded]}
+            self._seen[folded] = self._property
         elif self._in_member and self._depth == 5:
             self._nested.add(self._property)
 
@@ -151,6 +159,7 @@ class _PageReader:
         return Page(
             self._features, tuple(self._ids), frozenset(self._properties),
             frozenset(self._nested),
+            frozenset(self._repeated),
             frozenset(self._types),
             _number(self._root.get("numberMatched", "")), _number(self._root.get("numberReturned", "")),
             self._root.get("next", ""),
@@ -158,4 +167,4 @@ class _PageReader:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() else None
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None

@@ -5,6 +5,7 @@ Faults name the table and the HTTP status, never the address: its query may hold
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -42,6 +43,9 @@ HEAD = 4096
 MOVED = frozenset({301, 302, 303, 307, 308})
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that a later attempt may turn into an answer (RFC 9110, 6585, 8470); other 5xx count as well."""
+
+# At DEBUG urllib3 writes every address with its query into the log of the task.
+logging.getLogger("urllib3").setLevel(logging.INFO)
 
 Refusal = Callable[[int, str, bytes], Fault | None]
 """Judges an answer by status, media type and first bytes; returns the fault if it is not what was asked for."""
