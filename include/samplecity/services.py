@@ -148,9 +148,9 @@ def end_all(var: Path) -> int:
 
 
 def _lives(process: psutil.Process) -> bool:
-    """Whether it still runs; a zombie does not, it only waits for its parent to look."""
+    """Whether it still runs: a zombie does not, unless other threads of it have yet to end and hold its ports."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
 
