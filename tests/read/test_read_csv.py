@@ -220,3 +220,8 @@ def test_damaged_bytes_are_read_or_stopped_and_never_crash(
             assert fault.message and fault.next_step
         else:
             assert list(read.frame.columns) == ["aa", "bb"]
+
+
+def test_windows_text_declared_as_iso_is_an_error(read_text: ReadText) -> None:
+    with pytest.raises(SourceUnreadable, match="iso-8859-15"):
+        read_text("aa\n„Haus“ – 5 €\n".encode("cp1252"), {"aa": "string"}, encoding="iso-8859-15")

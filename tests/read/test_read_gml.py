@@ -155,3 +155,28 @@ def test_a_page_without_any_geometry_has_missing_ones(read_pages: ReadPages, cit
 def test_nested_values_are_an_error(read_pages: ReadPages) -> None:
     with pytest.raises(SourceUnreadable, match=r"notiz.*verschachtelt"):
         read_pages(page(feature(1).replace("<g:notiz/>", "<g:notiz><g:text>x</g:text></g:notiz>")))
+
+
+ARC = (
+    f'<gml:Curve gml:id="k.1" srsName="{UTM}"><gml:segments><gml:Arc><gml:posList>410000 5720000 410001 5720001 '
+    "410002 5720000</gml:posList></gml:Arc></gml:segments></gml:Curve>"
+)
+OPEN_RING = (
+    f'<gml:Polygon gml:id="k.1" srsName="{UTM}"><gml:exterior><gml:LinearRing><gml:posList>410000 5720000 410010 '
+    "5720000 410010 5720010</gml:posList></gml:LinearRing></gml:exterior></gml:Polygon>"
+)
+
+
+@pytest.mark.filterwarnings("ignore:Non closed ring detected")
+@pytest.mark.parametrize("shape", [ARC, OPEN_RING])
+def test_a_shape_that_no_published_format_can_hold_is_an_error(read_pages: ReadPages, shape: str) -> None:
+    point = f'<gml:Point gml:id="p.1" srsName="{UTM}"><gml:pos>410000 5720000</gml:pos></gml:Point>'
+    with pytest.raises(SourceUnreadable, match="Kreisbögen oder Ringe"):
+        read_pages(page(feature(1).replace(point, shape)))
+
+
+@pytest.mark.parametrize("again", ["<g:nr>009</g:nr>", "<g:Nr>009</g:Nr>", "<gml:nr>009</gml:nr>"])
+def test_a_property_that_a_feature_has_twice_is_an_error_without_the_value(read_pages: ReadPages, again: str) -> None:
+    with pytest.raises(SourceUnreadable, match="„nr“: Die Quelle liefert mehrere Angaben") as caught:
+        read_pages(page(feature(1), feature(2, more=again)))
+    assert "009" not in caught.value.message

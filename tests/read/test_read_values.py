@@ -170,3 +170,15 @@ def test_numbers_written_in_a_declared_notation_are_read_back_exactly(
         file.write_text("nr;wert\n" + "".join(f"{nr};{cell}\n" for nr, cell in enumerate(written)), encoding="utf-8")
         read = read_table(probe, (file,), city)
     assert read.frame["wert"].tolist() == [*numbers, *map(float, grouped)]
+
+
+@pytest.mark.parametrize("word", ["now", "today"])
+def test_a_word_is_never_the_time_of_the_run(read_text: ReadText, word: str) -> None:
+    column = {"type": "datetime", "format": "%d.%m.%Y %H:%M"}
+    with pytest.raises(SourceUnreadable, match="„wert“: 1 von 2 Werten sind kein Zeitpunkt"):
+        read_cells(read_text, ["01.02.2026 10:00", word], column)
+
+
+def test_a_nul_in_a_text_is_an_error(read_text: ReadText) -> None:
+    with pytest.raises(SourceUnreadable, match="„wert“: 1 von 2 Werten enthalten ein NUL-Zeichen"):
+        read_cells(read_text, ["Eiche", "Ei\x00che"], "string")

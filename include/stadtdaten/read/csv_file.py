@@ -20,6 +20,9 @@ from stadtdaten.faults import SourceUnreadable
 from stadtdaten.frames import Repair
 from stadtdaten.read.table import RawTable, undeclared
 
+CONTROLS = re.compile("[\x80-\x9f]")
+"""Control characters that no German text holds, and letters and quotes of cp1252 read as ISO 8859-15."""
+
 LINE_END = re.compile(rb"\r\n|\n|\r")
 BLOCK = 1 << 24
 """Bytes parsed at a time; a single row may not be longer."""
@@ -76,6 +79,8 @@ def _utf8(table: Table, dialect: Csv, path: Path) -> bytes:
         return data.removeprefix(b"\xef\xbb\xbf")
     if dialect.encoding in ("cp1252", "iso-8859-15") and not data.isascii() and _is_utf8(data):
         raise wrong  # single-byte text with umlauts is never valid UTF-8 by chance; as declared it would be mojibake
+    if dialect.encoding == "iso-8859-15" and CONTROLS.search(text):
+        raise wrong
     return text.encode()
 
 

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyogrio
+import shapely
 
 from stadtdaten.contracts.model import City, Table
-from stadtdaten.extract.gml_page import examine
+from stadtdaten.extract.gml_page import Page, examine
 from stadtdaten.faults import SchemaChanged, SourceUnreadable
 from stadtdaten.frames import Repair
 from stadtdaten.read.table import RawTable, undeclared
@@ -29,7 +30,8 @@ def read_gml(table: Table, files: tuple[Path, ...], city: City) -> tuple[RawTabl
     """The declared attributes as text, and the geometries in the city's CRS (None where no geometry is declared).
 
     Raises SourceUnreadable for no features, pages that GDAL reads differently than they are, features that come
-    twice, an unknown reference system or several; SchemaChanged for properties that are gone.
+    twice, properties with more than one value, arcs, an unknown reference system or several; SchemaChanged for
+    properties that are gone.
     """
     pages = [(file, examine(file, table.id)) for file in files]
     full = [file for file, page in pages if page.features]
@@ -49,10 +51,15 @@ def read_gml(table: Table, files: tuple[Path, ...], city: City) -> tuple[RawTabl
             f"Tabelle „{table.id}“: Der WFS liefert mehrere Objekttypen ({len(types)}) unter einem Namen.",
             next_step="Im Vertrag (resource) einen einzelnen Objekttyp nennen.",
         )
+    _refuse_what_is_no_value(table, [page for _, page in pages])
     frames = [_page(table, file, *types) for file in full]
     _refuse_losses(table, sum(page.features for _, page in pages), frames)
     repairs: list[Repair] = []
-    cells = _cells(table, frames, frozenset[str]().union(*(page.nested for _, page in pages)))
+    cells = {
+        column.source: pa.chunked_array([_text(frame, column.source) for frame in frames], pa.string())
+        for column in table.columns
+        if column.type != "geometry"
+    }
     geometry = None if table.geometry is None else _geometries(table, frames, city, repairs)
     return RawTable(cells, sum(len(frame) for frame in frames), drift, repairs), geometry
 
@@ -72,6 +79,12 @@ def _page(table: Table, file: Path, layer: str) -> pd.DataFrame:
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: Eine Seite des WFS ist kein GML, das gelesen werden kann.",
             next_step="Die Abfrage im Browser wiederholen und mit dem Betrieb des WFS klären.",
+        ) from None
+    except (NotImplementedError, shapely.errors.ShapelyError):
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Eine Seite des WFS enthält Kreisbögen oder Ringe, die nicht geschlossen sind; kein "
+            "offenes Format der Veröffentlichung kann sie darstellen.",
+            next_step="Den Betrieb des WFS um Geometrien aus geraden Strecken (Simple Features) bitten.",
         ) from None
     return frame
 
@@ -93,23 +106,21 @@ def _refuse_losses(table: Table, promised: int, frames: list[pd.DataFrame]) -> N
         )
 
 
-def _cells(table: Table, frames: list[pd.DataFrame], nested: frozenset[str]) -> dict[str, pa.ChunkedArray]:
-    """The declared attributes as text; one that is empty in every feature is unknown to GDAL, here null."""
-    cells = {}
+def _refuse_what_is_no_value(table: Table, pages: list[Page]) -> None:
+    """A cell holds one value: no elements, and not what two properties of one name say."""
+    nested = frozenset[str]().union(*(page.nested for page in pages))
+    repeated = frozenset[str]().union(*(page.repeated for page in pages))
     for column in table.columns:
-        if column.type == "geometry":
-            continue
-        name = column.source
-        if name in nested:
+        if column.source in repeated or (column.type != "geometry" and column.source in nested):
+            what = "mehrere Angaben" if column.source in repeated else "verschachtelte Angaben"
             raise SourceUnreadable(
-                f"Tabelle „{table.id}“, Spalte „{name}“: Die Quelle liefert verschachtelte Angaben statt eines Werts.",
+                f"Tabelle „{table.id}“, Spalte „{column.source}“: Die Quelle liefert {what} statt eines Werts.",
                 next_step="Die Spalte aus dem Vertrag nehmen oder den Betrieb um eine flache Eigenschaft bitten.",
             )
-        cells[name] = pa.chunked_array([_text(frame, name) for frame in frames], pa.string())
-    return cells
 
 
 def _text(frame: pd.DataFrame, name: str) -> pa.Array:
+    """One page of an attribute; one that is empty in every feature is unknown to GDAL, here null."""
     if name not in frame:
         return pa.nulls(len(frame), pa.string())
     return pa.array(frame[name], pa.string(), from_pandas=True)

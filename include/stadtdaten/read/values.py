@@ -117,6 +117,8 @@ class Values:
         if count:
             detail = "Ersatzzeichen U+FFFD: Die Quelle hat die ursprünglichen Zeichen verloren"
             self.repairs.append(Repair(kind="replacement_character", column=column.name, count=count, detail=detail))
+        # GeoJSON and GeoPackage would end the text there, CSV would not.
+        self.fail("nul", column.name, _count(pc.match_substring(text, "\0")), len(text), "enthalten ein NUL-Zeichen")
         return pd.Series(text.to_pandas(), dtype="str")
 
     def _number_pattern(self) -> str:
@@ -208,6 +210,8 @@ class Values:
 
 def _timestamps(text: pa.ChunkedArray, pattern: str, *, utc: bool = False) -> pd.Series:
     """Each distinct text is parsed once: a million rows rarely have more than a few thousand days."""
+    # Pandas takes the words "now" and "today" for the time of the run, whatever the pattern.
+    text = pc.if_else(pc.match_substring_regex(text, r"\d"), text, pa.scalar(None, text.type))
     encoded = text.combine_chunks().dictionary_encode()
     distinct = pd.Series(encoded.dictionary.to_pandas(), dtype="str")
     parsed = pd.to_datetime(distinct, format=pattern, errors="coerce", utc=utc).dt.as_unit("us")
