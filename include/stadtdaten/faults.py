@@ -72,6 +72,13 @@ class SnapshotFailed(Fault):
     kind = "snapshot_failed"
 
 
+class Superseded(Fault):
+    """A newer run of the same source has taken over, by hand or by schedule: nobody needs to be told."""
+
+    kind = "superseded"
+    concerns_source = True
+
+
 class SchemaChanged(Fault):
     """The source's columns do not fit the contract any more (a declared column is gone)."""
 

@@ -58,12 +58,13 @@ class LiveFacts:
 class Situation:
     """What only the pipeline knows about the moment of the mail.
 
-    ``live`` holds each affected dataset that the portal shows. Rows are those read from the source, ``None`` where a
-    run did not get that far; ``columns_new`` are columns of the source that the contract does not declare,
-    ``columns_gone`` declared ones that it no longer has. ``runbook_url`` is the source's page in Airflow.
+    ``live`` holds each affected dataset that the portal shows, with None where that cannot be found out. Rows are
+    those read from the source, ``None`` where a run did not get that far; ``columns_new`` are columns of the source
+    that the contract does not declare, ``columns_gone`` declared ones that it no longer has. ``runbook_url`` is the
+    source's page in Airflow.
     """
 
-    live: Mapping[str, LiveFacts]
+    live: Mapping[str, LiveFacts | None]
     rows_before: int | None = None
     rows_now: int | None = None
     columns_new: tuple[str, ...] = ()
@@ -209,9 +210,13 @@ def _shown(
     for dataset in contract.datasets:
         if incident.dataset not in (None, dataset.id):
             continue
-        title, live = _line(dataset.title), situation.live.get(dataset.id)
-        if live is None:
+        title = _line(dataset.title)
+        if dataset.id not in situation.live:
             paragraphs.append(f"{title}: Auf dem Portal ist noch nichts veröffentlicht.")
+            continue
+        live = situation.live[dataset.id]
+        if live is None:
+            paragraphs.append(f"{title}: Was das Portal zeigt, ließ sich nicht feststellen.")
             continue
         paragraphs.append(
             f"{title}: Fassung {live.release} vom {_date(live.created, zone)} ({_ago(now - live.created)}) "

@@ -113,10 +113,16 @@ class Ledger:
             row.rows_published, row.held_back = rows_published, held_back
             row.live_release = _shown(session, row.dataset)
 
-    def abort_open_attempts(self) -> int:
-        """Close every attempt that has not ended (its processes are known to be dead); how many there were."""
+    def abort_open_attempts(self, source: str | None = None) -> int:
+        """Close every attempt, or every one of the source, that has not ended; how many there were.
+
+        Its processes are dead, or their run is superseded by the caller's.
+        """
+        attempts = select(AttemptRow).where(AttemptRow.ended.is_(None))
+        if source is not None:
+            attempts = attempts.where(AttemptRow.source == source)
         with self._write() as session:
-            rows = session.scalars(select(AttemptRow).where(AttemptRow.ended.is_(None))).all()
+            rows = session.scalars(attempts).all()
             for row in rows:
                 row.ended, row.outcome = datetime.now(UTC), "aborted"
                 row.live_release = _shown(session, row.dataset)
@@ -159,11 +165,13 @@ class Ledger:
     def mark_live(self, dataset: str, release: str, portal: str, at: datetime, withdrawn: str = "") -> None:
         """Record what the portal shows from ``at`` on; again the same keeps the older moment.
 
-        ``withdrawn`` is the release that a rollback took away; any later publication ends that.
+        ``withdrawn`` is the release that a rollback took away; without it no rollback is in force.
         """
         with self._write() as session:
             row = session.get(LiveRow, (dataset, portal), with_for_update=True)
-            if row is None or row.release != release:
+            if row is not None and row.release == release:
+                row.withdrawn = withdrawn
+            else:
                 live = LiveRow(dataset=dataset, portal=portal, release=release, withdrawn=withdrawn, since=at)
                 _put(session, live)
 

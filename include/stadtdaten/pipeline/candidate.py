@@ -48,6 +48,11 @@ def build_candidate(run: Run, reference: SnapshotReference) -> CandidateReferenc
         raise SnapshotFailed(reference["reason"], next_step="Das Protokoll von `snapshot` und die Alarm-Mail lesen.")
     dataset = run.contract.dataset(reference["dataset"])
     snapshot_folder = Path(reference["folder"])
+    if not snapshot_folder.exists():
+        raise SnapshotFailed(
+            f"Datensatz {dataset.id}: Die gelesenen Daten sind nicht mehr da; sie werden nach jedem Versuch gelöscht.",
+            next_step="Den ganzen Lauf neu starten, nicht nur diese Aufgabe.",
+        )
     try:
         with incidents.guard(run, dataset.id, reference["attempt"]):
             snapshot = Snapshot.model_validate_json((snapshot_folder / "lock.json").read_text(encoding="utf-8"))
@@ -74,7 +79,7 @@ def _build(run: Run, dataset: Dataset, snapshot: Snapshot, attempt: int) -> Path
     with _log_group("Datenschutz nachprüfen"):
         for table in dataset.tables:
             audit(public[table.id], table)
-    return _write(run, dataset, snapshot, public, checks, reports)
+    return _write(run, dataset, snapshot, public, checks, reports, attempt)
 
 
 @contextmanager
@@ -115,13 +120,14 @@ def _write(
     frames: Frames,
     checks: Sequence[CheckResult],
     reports: Sequence[AnonymisationReport],
+    attempt: int,
 ) -> Path:
     """Files, metadata, evidence and, last, the manifest."""
     live = run.live(dataset.id)
     content = {table: lock.content_hash for table, lock in snapshot.tables.items()}
     inputs: Inputs = run.inputs(dataset, content, live.release if live else "")
     release = release_id(inputs)
-    folder = run.settings.candidates / dataset.id / release
+    folder = run.settings.candidates / dataset.id / str(attempt)
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
@@ -150,7 +156,6 @@ def _write(
         metadata=describe(
             run.contract,
             dataset,
-            run.city,
             frames,
             reports,
             issued=earlier[-1].metadata.issued if earlier else now,

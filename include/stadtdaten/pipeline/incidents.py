@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Literal
 
 from stadtdaten import alerts
-from stadtdaten.faults import Fault, GateFailed, Unexpected
+from stadtdaten.faults import Fault, GateFailed, Superseded, Unexpected
 from stadtdaten.frames import Incident, Manifest
 from stadtdaten.pipeline.run import Run
 
@@ -24,11 +25,16 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def guard(run: Run, dataset: str, attempt: int) -> Iterator[None]:
-    """Around a step of one dataset: record what stops it, then raise it as a Fault."""
+    """Around a step of one dataset: record what stops it, then raise it as a Fault.
+
+    Raises Superseded, and records nothing, once a newer run of the source has taken over.
+    """
     try:
         with _only_faults():
+            _require_newest(run, dataset, attempt)
             yield
     except Fault as fault:
+        _require_newest(run, dataset, attempt)
         if fault.retryable and not run.last_try:
             logger.warning("%s: %s (will be tried again)", dataset, fault.message)
             raise
@@ -45,27 +51,22 @@ def source_guard(run: Run) -> Iterator[None]:
         with _only_faults():
             yield
     except Fault as fault:
-        if fault.retryable and not run.last_try:
+        if isinstance(fault, Superseded) or (fault.retryable and not run.last_try):
             raise
         _open(run, None, fault)
         raise
 
 
-def settle_unchanged(run: Run, dataset: str, attempt: int, live: Manifest) -> None:
-    """The source is what is live: close the attempt and whatever incident was open for the dataset."""
+def settle(run: Run, attempt: int, live: Manifest, outcome: Literal["published", "unchanged"]) -> None:
+    """The dataset is well: close the attempt and whatever incident was open, and tell that it is over."""
     run.ledger.finish_attempt(
         attempt,
-        "unchanged",
+        outcome,
         release=live.release,
         rows_published=live.rows_published,
         held_back=live.cells_held_back,
     )
-    recover_dataset(run, dataset)
-
-
-def recover_dataset(run: Run, dataset: str) -> None:
-    """Close the dataset's incidents and tell once that it is well again."""
-    run.ledger.recover(dataset, datetime.now(UTC))
+    run.ledger.recover(live.dataset, datetime.now(UTC))
     deliver_alerts(run)
 
 
@@ -76,12 +77,16 @@ def recover_source(run: Run) -> None:
 
 
 def deliver_alerts(run: Run) -> None:
-    """Send what is waiting to be sent, also what an earlier run could not send. A mail server that is down stops
-    nothing: the alert stays in the ledger, is logged and goes out with the next run."""
+    """Send what is waiting to be sent, also what an earlier run could not send.
+
+    A mail server that is down, or a mail that cannot be written, stops nothing: the alert stays in the ledger, is
+    logged and goes out with the next run.
+    """
     for alert in run.ledger.claim_alerts(datetime.now(UTC)):
         try:
-            message = _mail(run, alert.incident)
-            alerts.send(message, run.connect("smtp_default"))
+            with _only_faults():
+                message, server = _mail(run, alert.incident), run.connect("smtp_default")
+            alerts.send(message, server)
         except (alerts.AlertNotSent, Fault) as error:
             run.ledger.alert_failed(alert.id, str(error))
             logger.error("Alarm %s nicht zugestellt: %s", alert.message_id, error)
@@ -92,22 +97,28 @@ def deliver_alerts(run: Run) -> None:
 def _mail(run: Run, incident: Incident) -> EmailMessage:
     """The mail about an incident, which may be another source's whose mail could not be sent earlier."""
     concerned = run if incident.source == run.contract.source else run.of(incident.source)
-    live = {dataset.id: concerned.live(dataset.id) for dataset in concerned.contract.datasets}
-    shown = {
-        dataset: alerts.LiveFacts(
+    live: dict[str, alerts.LiveFacts | None] = {}
+    before = None
+    for dataset in concerned.contract.datasets:
+        try:
+            manifest = concerned.live(dataset.id)
+        except Fault:  # often the very reason for the mail
+            live[dataset.id] = None
+            continue
+        if manifest is None:
+            continue
+        live[dataset.id] = alerts.LiveFacts(
             release=manifest.release,
             created=manifest.metadata.modified,
             rows=manifest.rows_published,
-            page=run.portal.page(dataset),
+            page=run.portal.page(dataset.id),
         )
-        for dataset, manifest in live.items()
-        if manifest is not None
-    }
-    before = live.get(incident.dataset or "")
+        if dataset.id == incident.dataset:
+            before = manifest.rows_read
     last = run.ledger.last_attempt(incident.dataset) if incident.dataset else None
     situation = alerts.Situation(
-        live=shown,
-        rows_before=before.rows_read if before else None,
+        live=live,
+        rows_before=before,
         rows_now=last.rows_read if last and last.rows_read else None,
         columns_new=last.drift if last else (),
         runbook_url=incident.run_url.partition("/runs/")[0],
@@ -115,6 +126,16 @@ def _mail(run: Run, incident: Incident) -> EmailMessage:
     return alerts.compose(
         incident, concerned.city, concerned.contract, situation, run.settings.mail_from, datetime.now(UTC)
     )
+
+
+def _require_newest(run: Run, dataset: str, attempt: int) -> None:
+    """Raise Superseded if a later run of the source has begun: by hand, by schedule, or after this one was killed."""
+    newest = run.ledger.last_attempt(dataset)
+    if newest is not None and (newest.id != attempt or newest.outcome == "aborted"):
+        raise Superseded(
+            f"Datensatz {dataset}: Ein neuerer Lauf der Quelle hat übernommen, dieser endet hier.",
+            next_step="Den neueren Lauf abwarten.",
+        ) from None
 
 
 def _open(run: Run, dataset: str | None, fault: Fault) -> None:

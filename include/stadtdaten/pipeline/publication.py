@@ -7,7 +7,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from stadtdaten.faults import Misconfigured
+from stadtdaten.faults import Misconfigured, PublicationFailed
 from stadtdaten.frames import Manifest
 from stadtdaten.pipeline import incidents
 from stadtdaten.pipeline.run import CandidateReference, ReleaseReference, Run
@@ -49,15 +49,24 @@ def verify(run: Run, reference: ReleaseReference) -> ReleaseReference:
     with incidents.guard(run, reference["dataset"], reference["attempt"]):
         manifest = run.store.manifest(reference["dataset"], reference["release"])
         run.portal.verify(manifest)
-    run.ledger.finish_attempt(
-        reference["attempt"],
-        "published",
-        release=manifest.release,
-        rows_published=manifest.rows_published,
-        held_back=manifest.cells_held_back,
-    )
-    incidents.recover_dataset(run, manifest.dataset)
+    incidents.settle(run, reference["attempt"], manifest, "published")
     return reference
+
+
+def confirm(run: Run, live: Manifest, withdrawn: str) -> None:
+    """The source is unchanged: visitors must still get what is live; what has drifted on the portal is put right.
+
+    ``withdrawn`` is the release that a rollback took away, where one is in force. Raises PublicationFailed.
+    """
+    run.ledger.mark_live(live.dataset, live.release, run.portal.name, datetime.now(UTC), withdrawn)
+    try:
+        run.portal.verify(live)
+    except PublicationFailed as drift:
+        logger.warning("%s", drift.message)
+        for finding in drift.findings:
+            logger.warning("  %s", finding.message)
+        _reconcile(run, live, withdrawn)
+        run.portal.verify(live)
 
 
 def rollback(run: Run, dataset: str, release: str) -> Manifest:
@@ -80,7 +89,9 @@ def rollback(run: Run, dataset: str, release: str) -> Manifest:
             next_step="Eine andere Veröffentlichung nennen; `stadtdaten status` zeigt, was live ist.",
         )
     manifest = run.store.manifest(dataset, release)
-    _reconcile(run, manifest, withdrawn=live.release if live else "")
+    # After several steps back it is still the first that the source delivers.
+    withdrawn = run.ledger.withdrawn_release(dataset, run.portal.name) or (live.release if live else "")
+    _reconcile(run, manifest, withdrawn)
     run.portal.verify(manifest)
     return manifest
 
@@ -88,6 +99,9 @@ def rollback(run: Run, dataset: str, release: str) -> Manifest:
 def _reconcile(run: Run, manifest: Manifest, withdrawn: str = "") -> None:
     release_allowed_on(manifest, run.portal.sample)
     run.store.check(manifest.dataset, manifest.release)
+    if withdrawn:
+        # Also before the act: if we are killed in it, the nights must not undo the rollback.
+        run.ledger.mark_live(manifest.dataset, manifest.release, run.portal.name, datetime.now(UTC), withdrawn)
     with run.store.local_folder(manifest.dataset, manifest.release) as folder:
         changed = run.portal.reconcile(manifest, folder)
     run.ledger.mark_live(manifest.dataset, manifest.release, run.portal.name, datetime.now(UTC), withdrawn)

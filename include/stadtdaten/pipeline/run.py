@@ -83,9 +83,13 @@ class Run:
         return prepare(source, settings=self.settings, connect=self.connect, run_id=self.run_id)
 
     def live(self, dataset: str) -> Manifest | None:
-        """Manifest of the release that the portal shows now; None if there is none or it is not in our store."""
+        """Manifest of the release that the portal shows now; None if it shows none.
+
+        Raises PublicationFailed if the portal cannot tell, ReleaseDamaged if the store has lost the release: nothing
+        could be compared with it then. A forced run goes on as if nothing were live, which rebuilds it.
+        """
         live = self.portal.live(dataset)
-        if live is None or not self.store.has(dataset, live.release):
+        if live is None or (self.force and not self.store.has(dataset, live.release)):
             return None
         return self.store.manifest(dataset, live.release)
 

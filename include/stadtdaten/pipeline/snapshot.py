@@ -9,9 +9,9 @@ from pathlib import Path
 
 from stadtdaten.contracts import Dataset, Table
 from stadtdaten.extract import NotModified, fetch_table
-from stadtdaten.faults import Fault
+from stadtdaten.faults import Fault, Superseded
 from stadtdaten.frames import Endpoint, Manifest, Snapshot, TableLock
-from stadtdaten.pipeline import incidents
+from stadtdaten.pipeline import incidents, publication
 from stadtdaten.pipeline.run import Run, SnapshotReference
 from stadtdaten.read import content_hash, read_table, write_frame
 
@@ -23,12 +23,25 @@ def take_snapshots(run: Run) -> list[SnapshotReference]:
 
     A fault of one dataset (a column gone, a file that is no table) is recorded and handed on as state ``failed``, so
     that the others go on. A fault of the whole source (server down, connection missing) is raised.
+
+    What an earlier run of the source left unfinished ends here: it was killed, or this one takes over from it.
     """
     run.ledger.upgrade()
+    run.ledger.abort_open_attempts(run.contract.source)
     _clear(run.settings.staging / run.contract.source)
-    with incidents.source_guard(run):
-        endpoint = run.connect(run.contract.interface.connection)
-        references = [_take_snapshot(run, dataset, endpoint) for dataset in run.contract.datasets]
+    for dataset in run.contract.datasets:
+        _clear(run.settings.candidates / dataset.id)
+    try:
+        with incidents.source_guard(run):
+            endpoint = run.connect(run.contract.interface.connection)
+            references = [_take_snapshot(run, dataset, endpoint) for dataset in run.contract.datasets]
+    except Superseded:
+        raise
+    except Fault:
+        # Nobody goes on with the datasets that were read before the fault.
+        _clear(run.staging)
+        run.ledger.abort_open_attempts(run.contract.source)
+        raise
     incidents.recover_source(run)
     return references
 
@@ -36,33 +49,39 @@ def take_snapshots(run: Run) -> list[SnapshotReference]:
 def _take_snapshot(run: Run, dataset: Dataset, endpoint: Endpoint) -> SnapshotReference:
     attempt = run.ledger.start_attempt(run.contract.source, dataset.id, night=run.run_id, run_url=run.run_url)
     reference = SnapshotReference(dataset=dataset.id, attempt=attempt, state="failed", folder="", reason="")
-    live = run.live(dataset.id)
     folder = run.staging / dataset.id
     try:
         with incidents.guard(run, dataset.id, attempt):
+            live = run.live(dataset.id)
             locks = _read_tables(run, dataset, endpoint, folder, live)
+            snapshot = Snapshot(
+                source=run.contract.source, dataset=dataset.id, folder=folder, taken_at=datetime.now(UTC), tables=locks
+            )
+            drift = tuple(column for lock in locks.values() for column in lock.drift)
+            run.ledger.record_snapshot(attempt, rows_read=snapshot.rows, drift=drift)
+            delivered = live and _delivered(run, dataset, locks, live)
+            if live is None or delivered is None:
+                (folder / "lock.json").write_text(snapshot.model_dump_json(indent=2), encoding="utf-8")
+                logger.info("%s: %d rows read", dataset.id, snapshot.rows)
+                return {**reference, "state": "changed", "folder": str(folder)}
+            publication.confirm(run, live, withdrawn="" if delivered is live else delivered.release)
     except Fault as fault:
         shutil.rmtree(folder, ignore_errors=True)
-        if fault.concerns_source:
+        if fault.concerns_source or (fault.retryable and not run.last_try):
             raise
         return {**reference, "reason": fault.message}
-    snapshot = Snapshot(
-        source=run.contract.source, dataset=dataset.id, folder=folder, taken_at=datetime.now(UTC), tables=locks
-    )
-    drift = tuple(column for lock in locks.values() for column in lock.drift)
-    run.ledger.record_snapshot(attempt, rows_read=snapshot.rows, drift=drift)
-    if (
-        live is not None
-        and not run.force
-        and any(_same(run, dataset, locks, known) for known in (live, _withdrawn(run, dataset.id)) if known is not None)
-    ):
-        shutil.rmtree(folder, ignore_errors=True)
-        logger.info("%s: unchanged, release %s stays live", dataset.id, live.release)
-        incidents.settle_unchanged(run, dataset.id, attempt, live)
-        return {**reference, "state": "unchanged"}
-    (folder / "lock.json").write_text(snapshot.model_dump_json(indent=2), encoding="utf-8")
-    logger.info("%s: %d rows read", dataset.id, snapshot.rows)
-    return {**reference, "state": "changed", "folder": str(folder)}
+    shutil.rmtree(folder, ignore_errors=True)
+    logger.info("%s: unchanged, release %s stays live", dataset.id, live.release)
+    incidents.settle(run, attempt, live, "unchanged")
+    return {**reference, "state": "unchanged"}
+
+
+def _delivered(run: Run, dataset: Dataset, locks: dict[str, TableLock], live: Manifest) -> Manifest | None:
+    """The release that the source still delivers: what is live, or what a rollback took away; None if neither."""
+    if run.force:
+        return None
+    known = (live, _withdrawn(run, dataset.id))
+    return next((each for each in known if each is not None and _same(run, dataset, locks, each)), None)
 
 
 def _read_tables(
