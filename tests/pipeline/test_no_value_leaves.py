@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from samplecity.state import read_state
 from samplecity.tables import Table
 from stadtdaten.faults import Fault, GateFailed, SnapshotFailed, Unexpected
 from stadtdaten.pipeline import candidate
+from stadtdaten.privacy.anonymisation import anonymise
 
 MARKER = "Marke4711"
 """Stands in every row, in columns that are dropped or in cells that break a rule."""
@@ -159,7 +159,6 @@ def test_a_good_night_leaves_nothing_of_a_dropped_column(site: Site, everything:
 
 def test_snapshots_are_ours_alone_while_they_exist(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     modes: dict[str, set[int]] = {"files": set(), "folders": set()}
-    anonymise: Callable[..., Any] = candidate.anonymise
 
     def look(*arguments: Any) -> Any:
         source = site.var / "staging" / "einwohnerstatistik"

@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 EMAIL = re.compile(
-    r"[\w.%+-]{1,64}\s?(?:@|\(at\)|\[at\])\s?[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.[a-z]{2,}\b", re.IGNORECASE
+    r"[\w.%+-]{1,64}\s?(?:@|[(\[]at[)\]])\s?[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}(?:\.|\s?[(\[](?:dot|punkt)[)\]]\s?)[a-z]{2,}\b",
+    re.IGNORECASE,
 )
 
 PHONE_INTERNATIONAL = re.compile(r"(?<![\w+])(?:\+|00(?=49[ /()-]))49(?:[ /()-]*\d){7,13}(?!\d)")
@@ -29,21 +30,27 @@ IBAN = re.compile(r"\b([A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?)\
 IBAN_LENGTHS = {"AT": 20, "BE": 16, "CH": 21, "DE": 22, "DK": 18, "FR": 27, "LU": 20, "NL": 18, "PL": 28}
 """Characters of an IBAN by country (SWIFT IBAN registry): Germany and its neighbours."""
 
+_TITLE = r"(?:Prof\.|(?:Dr|Dipl)\.(?:-[A-Z][a-z]{1,4}\.)?)"
+_NAME = r"[A-ZÀ-ÖØ-ÞĀ-Ž]'?[^\W\d_]+"
+_INITIALS = r"(?:[A-ZÄÖÜ]\.[ -]?){0,3}"
+_PARTICLES = r"(?:(?:von|vom|van|zu|zur|zum|de|del|di|da|dos|den|der|dem|ten|ter|el|al)\s+){0,3}"
 PERSON = re.compile(
-    r"(?<![\w-])(?:(?:Herrn?|Frau|Fr\.|Hr\.)\s+(?:(?:Prof\.|Dr\.)\s*(?:med\.\s*)?)*|(?:(?:Prof\.|Dr\.)\s+(?:med\.\s+)?)+)"
-    r"(?P<name>[A-ZÄÖÜ][a-zäöüß]+(?:[ -][A-ZÄÖÜ][a-zäöüß]+){0,3})(?P<rest>[\w.-]*)"
+    rf"(?<![\w-])(?:(?P<form>Herrn?|HERRN?|Frau|FRAU|Fr\.|Hr\.)\s+(?:{_TITLE}\s*(?:med\.\s*)?)*"
+    rf"|(?:{_TITLE}\s+(?:med\.\s+)?)+)"
+    rf"(?P<name>{_INITIALS}{_PARTICLES}{_NAME}(?:[ -]{_PARTICLES}{_NAME}){{0,3}})(?P<rest>[\w.-]*)"
 )
 PLACE = re.compile(
-    r"(?:stra(?:ß|ss)e|str\b|weg|platz|allee|ring|gasse|ufer|park|br(?:ü|ue)cke|schule|gymnasium|kolleg|kita|kindergarten"
-    r"|haus|heim|halle|stadion|stiftung|kirche|hospital|klinik|eiche|linde|buche)",
+    r"(?:stra(?:ß|ss)e|str\.?|weg|platz|allee|ring|gasse|ufer|park|br(?:ü|ue)cke|schule|gymnasium|kolleg|kita"
+    r"|kindergarten|haus|heim|halle|stadion|stiftung|kirche|hospital|klinik|eiche|linde|buche)$",
     re.IGNORECASE,
 )
-"""Ends of compounds that make a name one of a street, house or tree."""
+"""Ends of words that make a name one of a street, house or tree."""
 
 PLATE = re.compile(r"(?<![\w-])(?!DIN)[A-ZÄÖÜ]{1,3}-[A-Z]{1,2} [1-9]\d{1,3}[EH]?(?![\w-])")
+_DAY = r"\d{1,2}\.\s?(?:\d{1,2}\.|[A-Za-zä]{3,9})\s?(?:19|20)?\d{2}\b"
 BIRTH = re.compile(
-    r"(?:\bgeb(?:oren)?\b\.?|\bgeburtsdatum\b|\bgeburtstag\b|(?<!\w)\*)\s*(?:am|:)?\s*"
-    r"\d{1,2}\.\s?(?:\d{1,2}\.|[A-Za-zä]{3,9})\s?(?:19|20)?\d{2}\b",
+    r"(?:\bgeb(?:oren)?\b\.?|\bgeburtsdatum\b|\bgeburtstag\b)\s*(?:am|:)?\s*"
+    rf"(?:{_DAY}|\d{{4}}-\d{{2}}-\d{{2}}\b|\d{{1,2}}/\d{{1,2}}/(?:19|20)?\d{{2}}\b)|(?<!\w)\*\s*{_DAY}",
     re.IGNORECASE,
 )
 TAX_NAMED = re.compile(
@@ -94,7 +101,14 @@ def _has_iban(text: str) -> bool:
 
 
 def _names_person(text: str) -> bool:
-    return any(not PLACE.search(match["name"] + match["rest"]) for match in PERSON.finditer(text))
+    return any(not _names_place(match) for match in PERSON.finditer(text))
+
+
+def _names_place(match: re.Match[str]) -> bool:
+    """Whether the name goes on to that of a place (Frau-Holle-Weg, Dr. Voß Platz). A first word that ends like one
+    after Herr or Frau is a surname (Frau Steinhaus)."""
+    words = re.split(r"[ -]", match["name"] + match["rest"])
+    return any(PLACE.search(word) for word in words[bool(match["form"]) :])
 
 
 def _with_tax_id(texts: Collection[str]) -> set[str]:
