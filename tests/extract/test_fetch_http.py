@@ -220,3 +220,9 @@ def test_a_server_that_is_down_is_unavailable(table: MakeTable, tmp_path: Path) 
 def test_an_address_that_is_none_is_our_mistake(table: MakeTable, tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="Web-Adresse"):
         fetch(table("csv", "daten/a.csv"), "messnetz.example/daten", tmp_path)
+
+
+def test_a_redirect_to_no_address_is_not_followed(server: Any, table: MakeTable, tmp_path: Path) -> None:
+    server.reply = reply(server, status=302, headers={"Location": "http://127.0.0.1:${port}/a.csv"})
+    with pytest.raises(SourceUnreadable, match="leitet auf einen anderen Server um"):
+        fetch(table("csv", "daten/a.csv"), server.url, tmp_path)

@@ -164,3 +164,19 @@ def test_more_features_than_allowed_stop_at_the_first_page(server: Any, baeume: 
     serve(server, lambda start: page(FIVE[start : start + 2], 5))
     assert "4 Zeilen" in fault(server, baeume, tmp_path, Limits(rows=4)).message
     assert len(server.requests) == 1
+
+
+def test_a_total_that_counts_only_the_first_page_is_an_error(server: Any, baeume: Table, tmp_path: Path) -> None:
+    serve(server, lambda start: page(FIVE[start : start + 2], 2, "http://innen.invalid/wfs" if start == 0 else ""))
+    assert "nennt 2 Objekte und liefert 4" in fault(server, baeume, tmp_path).message
+
+
+def test_a_link_behind_the_last_page_adds_nothing(server: Any, baeume: Table, tmp_path: Path) -> None:
+    serve(server, lambda start: page(FIVE[start : start + 2], 5, f"{server.url}/wfs?startIndex={start + 2}"))
+    assert len(fetch(server, baeume, tmp_path).files) == 3
+
+
+def test_a_link_that_is_no_address_is_counted_on(server: Any, baeume: Table, tmp_path: Path) -> None:
+    link = server.url.rpartition(":")[0] + ":${port}/wfs"
+    serve(server, lambda start: page(FIVE[start : start + 2], 5, link if start < 4 else ""))
+    assert len(fetch(server, baeume, tmp_path).files) == 3

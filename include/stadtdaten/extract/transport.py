@@ -227,13 +227,16 @@ def without_secrets(url: str) -> str:
 
 
 def same_server(first: str, second: str) -> bool:
-    """Whether two addresses lead to the same server; from http to https on the standard ports counts as the same."""
-    one, other = urlsplit(first), urlsplit(second)
-    if one.hostname != other.hostname:
+    """Whether two addresses lead to the same server; from http to https on the standard ports counts as the same.
+
+    An address that is none (a placeholder left in it for the port) leads nowhere.
+    """
+    try:
+        one, other = urlsplit(first), urlsplit(second)
+        ends = ((one.scheme, _port(one)), (other.scheme, _port(other)))
+    except ValueError:
         return False
-    return (one.scheme, _port(one)) == (other.scheme, _port(other)) or (
-        (one.scheme, _port(one)) == ("http", 80) and (other.scheme, _port(other)) == ("https", 443)
-    )
+    return one.hostname == other.hostname and (ends[0] == ends[1] or ends == (("http", 80), ("https", 443)))
 
 
 def looks_like_html(media_type: str, head: bytes) -> bool:

@@ -98,10 +98,9 @@ class _Reading:
 
     def next_address(self, page: Page, current: str, counted: str) -> str | None:
         """Where the next page is: the server's own link, or ``counted`` on; None at the end."""
-        if self._promised is not None and self.received == self._promised:
-            return None
-        if not page.features:
-            return None
+        complete = self._promised is not None and self.received == self._promised
+        if not page.features or (complete and not page.next):
+            return None  # a server that has sent what it promised and links a page still contradicts itself: look there
         if page.next and same_server(current, page.next):
             return page.next
         if self._promised is None and self._server_links_pages and not page.next:
