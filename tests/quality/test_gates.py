@@ -8,7 +8,7 @@ import pytest
 
 from stadtdaten.contracts import Dataset
 from stadtdaten.faults import GateFailed
-from stadtdaten.frames import CheckResult, DatasetMetadata, Inputs, Manifest, PublishedColumn
+from stadtdaten.frames import CheckResult, DatasetMetadata, Inputs, Manifest, PublishedColumn, TableLock
 from stadtdaten.quality.gates import gate, portal_gate
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -132,3 +132,14 @@ def test_a_new_column_passes(dataset: Dataset) -> None:
 
 def test_a_table_that_vanished_is_stopped(dataset: Dataset) -> None:
     assert "Tabelle alleen fehlt (bisher 12 Zeilen)." in findings(manifest(9), manifest(12, table="alleen"), dataset)
+
+
+def test_a_source_that_lost_most_rows_is_stopped_though_its_table_of_counts_lost_few(dataset: Dataset) -> None:
+    def counts(published: int, read: int) -> Manifest:
+        lock = TableLock(resource="b", url="", source_bytes=1, content_hash="", rows=read, columns=("baum_id",))
+        return manifest(published).model_copy(update={"locks": {"baeume": lock}})
+
+    portal_gate(counts(950, 2400), counts(1000, 2500), dataset)
+    assert findings(counts(950, 250), counts(1000, 2500), dataset) == [
+        "Tabelle baeume: 250 Zeilen der Quelle statt bisher 2.500, also 90 % weniger; erlaubt sind höchstens 20 %."
+    ]

@@ -76,10 +76,11 @@ def _findings(candidate: Manifest, live: Manifest | None, dataset: Dataset) -> I
             )  # fmt: skip
             continue
         yield from _column_findings(candidate, live, table)
-        yield from _loss("Zeilen", table, candidate.rows_by_table[table], rows, dataset.row_loss)
-        if table in live.locks and table in candidate.locks and candidate.rows_by_table[table] == rows:
+        losses = list(_loss("Zeilen", table, candidate.rows_by_table[table], rows, dataset.row_loss))
+        if not losses and table in live.locks and table in candidate.locks:
             read, read_before = candidate.locks[table].rows, live.locks[table].rows
-            yield from _loss("Zeilen der Quelle", table, read, read_before, dataset.row_loss)
+            losses += _loss("Zeilen der Quelle", table, read, read_before, dataset.row_loss)
+        yield from losses
 
 
 def _loss(what: str, table: str, now: int, before: int, allowed: float) -> Iterator[Finding]:
