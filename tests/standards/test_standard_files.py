@@ -323,6 +323,16 @@ def test_geojson_is_rfc_7946(
     assert second["properties"] == {"kennung": "02", "stand": None, "erfasst": None, "gesperrt": None}
 
 
+def test_a_text_that_looks_like_json_stays_a_text(
+    as_published: Dictionary, trees: Table, tree_rows: geopandas.GeoDataFrame, city: City, tmp_path: Path
+) -> None:
+    texts = ["[1, 2]", '{"art": "Linde"}', "007"]
+    write_files(tree_rows.assign(art_deutsch=texts), trees, as_published(trees), tmp_path, city)
+    features = json.loads((tmp_path / "baeume.geojson").read_text("utf-8"))["features"]
+    assert sorted(str(feature["properties"]["art_deutsch"]) for feature in features) == sorted(texts)
+    assert {type(feature["properties"]["art_deutsch"]) for feature in features} == {str}
+
+
 def test_geojson_keeps_a_row_without_position(
     as_published: Dictionary, trees: Table, tree_rows: geopandas.GeoDataFrame, city: City, tmp_path: Path
 ) -> None:

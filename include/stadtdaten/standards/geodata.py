@@ -35,7 +35,10 @@ def write_geojson(degrees: geopandas.GeoDataFrame, path: Path) -> None:
     Dates and datetimes become ISO 8601 text, datetimes with offset, as in the CSV file.
     """
     path.unlink(missing_ok=True)
-    options = {"RFC7946": "YES", "COORDINATE_PRECISION": "6", "WRITE_NAME": "NO"}
+    # A text stays a text, also one such as "[1,2]".
+    options = {
+        "RFC7946": "YES", "COORDINATE_PRECISION": "6", "WRITE_NAME": "NO", "AUTODETECT_JSON_STRINGS": "NO",
+    }  # fmt: skip
     pyogrio.write_dataframe(degrees, path, driver="GeoJSON", use_arrow=True, layer_options=options)
 
 
