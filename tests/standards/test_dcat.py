@@ -92,7 +92,7 @@ def test_the_metadata_of_written_files_pass_as_well(
     ):
         contract = load_contract(CONTRACTS / f"{source}.yaml")
         moments = manifest.metadata.issued, manifest.metadata.modified
-        metadata = describe(contract, contract.datasets[0], city, {table.id: rows}, [], *moments)
+        metadata = describe(contract, contract.datasets[0], {table.id: rows}, [], *moments)
         files = write_files(rows, table, as_published(table), tmp_path, city)
         written.append(manifest.model_copy(update={"files": files, "metadata": metadata}))
     graph = catalogue(city, BASE, entries(tuple(written)))

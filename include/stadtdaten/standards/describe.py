@@ -14,7 +14,7 @@ import numpy
 import pandas
 import shapely
 
-from stadtdaten.contracts import City, Contract, Dataset
+from stadtdaten.contracts import Contract, Dataset
 from stadtdaten.frames import AnonymisationReport, DatasetMetadata
 from stadtdaten.privacy.columns import published_columns
 from stadtdaten.standards.geodata import WGS84
@@ -25,7 +25,6 @@ HOUR = timedelta(hours=1)
 def describe(
     contract: Contract,
     dataset: Dataset,
-    city: City,
     frames: Mapping[str, pandas.DataFrame],
     reports: Sequence[AnonymisationReport],
     issued: datetime,
