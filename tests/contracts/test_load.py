@@ -72,6 +72,7 @@ def test_a_time_pattern_that_tells_the_moment_is_accepted(broken: Broken, patter
         (RESIDENTS, "dimensions: [stichtag", "dimensions: [stichtag, stichtag", "twice"),
         (RESIDENTS, "dimensions: [stichtag", "dimensions: [anzahl, stichtag", "cannot be a dimension"),
         (RESIDENTS, "margins: [", "margins: [stichtag, ", "must be text"),
+        (RESIDENTS, "other: nicht deutsch", "other: Insgesamt", "is also a value"),
         (RESIDENTS, "treatment: {kind: mapping, values: {Deutschland: deutsch}, other: nicht deutsch}",
          "treatment: {kind: drop}", "is dropped"),
     ],

@@ -363,6 +363,11 @@ class Table(Strict):
         for column in map(self.column, spec.margins):
             if column.type != "string" and not isinstance(column.treatment, Bands):
                 raise ValueError(f"frequency_table.margins: {column.name} must be text, or whole numbers in bands")
+            if isinstance(column.treatment, Mapping) and spec.total in (
+                *column.treatment.values.values(),
+                column.treatment.other,
+            ):
+                raise ValueError(f"frequency_table.total: {spec.total!r} is also a value of {column.name}")
         rest = {column.name for column in self.columns if column.published} - {spec.count, *spec.dimensions}
         if rest:
             raise ValueError(f"published columns must be the count or a dimension: {', '.join(sorted(rest))}")
