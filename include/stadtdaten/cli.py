@@ -10,7 +10,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -22,6 +22,10 @@ from stadtdaten.contracts import Contract, ContractError, Problem, load_city, lo
 from stadtdaten.contracts.schema import check_schemas, write_schemas
 from stadtdaten.faults import Fault
 from stadtdaten.settings import Settings, endpoint_from_environment, settings_from_environment
+
+if TYPE_CHECKING:
+    from stadtdaten.frames import Incident
+    from stadtdaten.pipeline.run import Run
 
 app = typer.Typer(
     name="stadtdaten",
@@ -43,47 +47,16 @@ def status(as_json: AsJson = False) -> None:
     """What is live of each dataset, how old it is, and what is wrong."""
     from stadtdaten.pipeline.run import prepare
 
-    settings = settings_from_environment()
+    settings = _settings(as_json)
     rows: list[dict[str, Any]] = []
     for contract in _contracts(settings):
-        run = prepare(contract.source, settings=settings, connect=endpoint_from_environment, run_id="status")
+        try:
+            run = prepare(contract.source, settings=settings, connect=endpoint_from_environment, run_id="status")
+        except Fault as fault:
+            _fail(fault, as_json, source=contract.source)
         run.ledger.upgrade()
         incidents = run.ledger.open_incidents()
-        for dataset in contract.datasets:
-            live = run.live(dataset.id)
-            last = run.ledger.last_attempt(dataset.id)
-            incident = next(
-                (
-                    each
-                    for each in incidents
-                    if each.dataset == dataset.id or (each.source == contract.source and not each.dataset)
-                ),
-                None,
-            )
-            checked = last.ended if last else None
-            modified = live.metadata.modified if live else None
-            state = (
-                freshness.state(contract.freshness, modified, checked or modified, incident is not None, _now())
-                if modified
-                else "unpublished"
-            )
-            due = freshness.next_expected(contract.freshness, modified) if modified else None
-            rows.append(
-                {
-                    "source": contract.source,
-                    "dataset": dataset.id,
-                    "state": state,
-                    "release": live.release if live else None,
-                    "modified": modified.isoformat() if modified else None,
-                    "due": due.isoformat() if due else None,
-                    "rows_published": live.rows_published if live else None,
-                    "last_outcome": last.outcome if last else None,
-                    "last_checked": checked.isoformat() if checked else None,
-                    "held_back_since": incident.opened_at.isoformat() if incident else None,
-                    "incident": incident.message if incident else None,
-                    "portal": run.portal.page(dataset.id) if live else None,
-                }
-            )
+        rows += [_status(run, dataset.id, incidents) for dataset in contract.datasets]
     if as_json:
         _print_json(rows)
         return
@@ -103,7 +76,8 @@ def status(as_json: AsJson = False) -> None:
     out.print(table)
     for row in rows:
         if row["incident"]:
-            out.print(f"{row['dataset']}: held back since {_short(row['held_back_since'])}", style="red")
+            since = f"held back since {_short(row['held_back_since'])}" if row["held_back_since"] else "broken"
+            out.print(f"{row['dataset']}: {since}", style="red")
             out.print(f"  {escape(row['incident'])}", highlight=False)
 
 
@@ -117,7 +91,7 @@ def run(
     from stadtdaten.pipeline.run import prepare
     from stadtdaten.pipeline.whole import refresh
 
-    settings = settings_from_environment()
+    settings = _settings(as_json)
     _known_source(settings, source)
     if not as_json:
         logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -163,7 +137,7 @@ def check(as_json: AsJson = False) -> None:
     """Validate city, contracts, suites, DAG files and schemas; explain every error with file, line and fix."""
     from stadtdaten.quality.suites import check_suite, suite_path
 
-    settings = settings_from_environment()
+    settings = _settings(as_json)
     problems: list[Problem] = []
     try:
         load_city(settings.city)
@@ -215,7 +189,7 @@ def rollback(
     from stadtdaten.pipeline import publication
     from stadtdaten.pipeline.run import prepare
 
-    settings = settings_from_environment()
+    settings = _settings(as_json)
     source = _source_of(settings, dataset)
     try:
         prepared = prepare(source, settings=settings, connect=endpoint_from_environment, run_id="rollback")
@@ -246,7 +220,7 @@ def rollback(
 @app.command()
 def schema() -> None:
     """Write the JSON Schemas of contracts and city, for editors."""
-    for path in write_schemas(settings_from_environment().contracts / "schema"):
+    for path in write_schemas(_settings().contracts / "schema"):
         out.print(str(path))
 
 
@@ -255,7 +229,7 @@ def migrate() -> None:
     """Bring the ledger's database to the present schema (also done by every run)."""
     from stadtdaten.ledger import Ledger
 
-    settings = settings_from_environment()
+    settings = _settings()
     Ledger(settings.ledger).upgrade()
     out.print("The ledger is up to date.")
 
@@ -263,6 +237,48 @@ def migrate() -> None:
 def main() -> None:
     """Entry point of the `stadtdaten` command."""
     app()
+
+
+def _status(run: Run, dataset: str, incidents: tuple[Incident, ...]) -> dict[str, Any]:
+    """One dataset's line of `status`."""
+    contract = run.contract
+    incident = next(
+        (each for each in incidents if each.source == contract.source and each.dataset in (dataset, None)), None
+    )
+    last, good = run.ledger.last_attempt(dataset), run.ledger.last_good_attempt(dataset)
+    checked = good.ended if good else None
+    problem = incident.message if incident else None
+    try:
+        live = run.live(dataset)
+        state = "unpublished"
+    except Fault as fault:
+        live, state, problem = None, "broken", problem or fault.message
+    modified = due = None
+    if live:
+        modified = live.metadata.modified
+        due = freshness.next_expected(contract.freshness, modified)
+        state = freshness.state(contract.freshness, modified, checked or modified, incident is not None, _now())
+    return {
+        "source": contract.source,
+        "dataset": dataset,
+        "state": state,
+        "release": live.release if live else None,
+        "modified": modified.isoformat() if modified else None,
+        "due": due.isoformat() if due else None,
+        "rows_published": live.rows_published if live else None,
+        "last_outcome": last.outcome if last else None,
+        "last_checked": checked.isoformat() if checked else None,
+        "held_back_since": incident.opened_at.isoformat() if incident else None,
+        "incident": problem,
+        "portal": run.portal.page(dataset) if live else None,
+    }
+
+
+def _settings(as_json: bool = False) -> Settings:
+    try:
+        return settings_from_environment()
+    except Fault as fault:
+        _fail(fault, as_json)
 
 
 def _contracts(settings: Settings) -> list[Contract]:
@@ -294,12 +310,12 @@ def _columns(table: Any, stage: str) -> list[str]:
     return [column.name for column in published_columns(table)]
 
 
-def _fail_call(message: str) -> None:
+def _fail_call(message: str) -> NoReturn:
     err.print(escape(message), style="red", highlight=False)
     raise typer.Exit(2)
 
 
-def _fail(fault: Fault, as_json: bool, **about: str) -> None:
+def _fail(fault: Fault, as_json: bool, **about: str) -> NoReturn:
     if as_json:
         _print_json({**about, "fault": _fault_as_dict(fault)})
     else:

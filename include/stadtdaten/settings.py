@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stadtdaten.faults import Misconfigured
 from stadtdaten.frames import Endpoint
@@ -55,10 +55,15 @@ class Settings(BaseModel):
 
 
 def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings in force, from ``STADTDATEN_*``; an unknown variable with that prefix is an error."""
-    given = {name[len(PREFIX) :].lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
-    home = Path(given.pop("home", "") or Path(__file__).resolve().parents[2])
-    var = Path(given.pop("var", "") or home / "var")
+    """The settings in force, from ``STADTDATEN_*``; an empty variable counts as not set.
+
+    Raises Misconfigured for an unknown or unusable variable with that prefix, by name: its value may be a password.
+    """
+    given = {
+        name[len(PREFIX) :].lower(): value for name, value in environment.items() if name.startswith(PREFIX) and value
+    }
+    home = Path(given.pop("home", Path(__file__).resolve().parents[2]))
+    var = Path(given.pop("var", home / "var"))
     values: dict[str, object] = {
         "ledger": f"sqlite:///{var / 'ledger.sqlite'}",
         "releases": str(var / "releases"),
@@ -67,7 +72,14 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Se
         "portal_url": "http://127.0.0.1:8082/",
         **given,
     }
-    return Settings.model_validate({"home": home, "var": var, **values})
+    try:
+        return Settings.model_validate({"home": home, "var": var, **values})
+    except ValidationError as error:
+        wrong = ", ".join(sorted({f"{PREFIX}{str(each['loc'][0]).upper()}" for each in error.errors()}))
+        known = ", ".join(f"{PREFIX}{name.upper()}" for name in Settings.model_fields)
+        raise Misconfigured(
+            f"Umgebungsvariable unbekannt oder unbrauchbar: {wrong}.", next_step=f"Bekannt sind: {known}."
+        ) from None
 
 
 def endpoint(*, conn_type: str, host: str, port: int | None, schema: str, login: str, password: str) -> Endpoint:

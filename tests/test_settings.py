@@ -1,0 +1,24 @@
+"""Settings come from the environment, and a misspelt one is not silently another default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stadtdaten.faults import Misconfigured
+from stadtdaten.settings import settings_from_environment
+
+
+def test_a_misspelt_variable_is_named_and_its_value_is_not() -> None:
+    with pytest.raises(Misconfigured) as caught:
+        settings_from_environment({"STADTDATEN_LEDGERR": "postgresql://airflow:geheim@db/ledger"})
+    assert "STADTDATEN_LEDGERR" in caught.value.message
+    assert "STADTDATEN_LEDGER" in caught.value.next_step
+    assert "geheim" not in caught.value.message + caught.value.next_step
+    assert caught.value.__suppress_context__
+
+
+def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
+    settings = settings_from_environment({"STADTDATEN_VAR": str(tmp_path), "STADTDATEN_PORTAL": ""})
+    assert settings.portal == tmp_path / "portal"
