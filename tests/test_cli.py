@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,28 @@ def test_the_exported_schemas_are_current(site: Site, call) -> None:  # type: ig
     assert [Path(problem["file"]).name for problem in found] == ["contract.schema.json"]
     assert call("schema").exit_code == 0
     assert call("check").exit_code == 0
+
+
+def test_status_during_a_run_goes_by_the_last_good_one(site: Site, call) -> None:  # type: ignore[no-untyped-def]
+    call("run", "umweltmessnetz", "--json")
+    before = {row["dataset"]: row for row in json.loads(call("status", "--json").stdout)}["pegelstaende"]
+    site.ledger.start_attempt("umweltmessnetz", "pegelstaende")
+    during = {row["dataset"]: row for row in json.loads(call("status", "--json").stdout)}["pegelstaende"]
+    assert during["last_outcome"] is None
+    assert (during["state"], during["last_checked"]) == (before["state"], before["last_checked"])
+
+
+def test_status_says_broken_where_the_store_lost_what_is_live(site: Site, call) -> None:  # type: ignore[no-untyped-def]
+    call("run", "umweltmessnetz", "--json")
+    shutil.rmtree(site.var / "releases" / "pegelstaende")
+    row = {row["dataset"]: row for row in json.loads(call("status", "--json").stdout)}["pegelstaende"]
+    assert row["state"] == "broken"
+    assert "fehlt im Release-Speicher" in row["incident"]
+    assert "pegelstaende: broken" in call("status").stdout
+
+
+def test_a_misspelt_setting_is_an_answer_and_no_traceback(call, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("STADTDATEN_LEDGERR", "sqlite://")
+    said = call("status")
+    assert said.exit_code == 1
+    assert "STADTDATEN_LEDGERR" in said.stderr
