@@ -1,6 +1,7 @@
 """A night in a process of its own that dies, as by SIGKILL, right before or after one act. Started by a test.
 
-Usage: site_to_kill.py SITE SOURCE WHERE, with SITE a JSON object of settings and connections.
+Usage: site_to_kill.py SITE SOURCE WHERE [DATASET RELEASE]: SITE is the settings as JSON, WHERE for example
+``after_keep``; with DATASET and RELEASE it is a rollback that dies. Connections come from the environment.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from stadtdaten.ledger import Ledger
-from stadtdaten.pipeline import candidate, incidents, publication, snapshot
+from stadtdaten.pipeline import candidate, publication, snapshot
 from stadtdaten.pipeline.run import prepare
 from stadtdaten.pipeline.whole import refresh
 from stadtdaten.portals import StaticPortal
@@ -23,18 +24,13 @@ KILLED = 77
 
 ACTS: dict[str, tuple[Any, str]] = {
     "fetch": (snapshot, "fetch_table"),
-    "record_snapshot": (Ledger, "record_snapshot"),
-    "anonymise": (candidate, "anonymise"),
     "candidate": (candidate, "write_candidate_manifest"),
     "keep": (ReleaseStore, "keep"),
-    "record_release": (Ledger, "record_release"),
     "reconcile": (StaticPortal, "reconcile"),
     "mark_live": (Ledger, "mark_live"),
-    "verify": (StaticPortal, "verify"),
     "finish_attempt": (Ledger, "finish_attempt"),
     "open_incident": (Ledger, "open_incident"),
     "recover": (Ledger, "recover"),
-    "send": (incidents.alerts, "send"),
 }
 
 
