@@ -21,6 +21,7 @@ from stadtdaten.faults import Misconfigured, SnapshotFailed
 from stadtdaten.frames import AnonymisationReport, CheckResult, Inputs, Manifest, Snapshot, Stage
 from stadtdaten.pipeline import incidents
 from stadtdaten.pipeline.run import CandidateReference, Run, SnapshotReference
+from stadtdaten.pipeline.staging import discard
 from stadtdaten.privacy.admission import allowed_on
 from stadtdaten.privacy.anonymisation import anonymise
 from stadtdaten.privacy.audit import audit
@@ -53,12 +54,12 @@ def build_candidate(run: Run, reference: SnapshotReference) -> CandidateReferenc
             f"Datensatz {dataset.id}: Die gelesenen Daten sind nicht mehr da; sie werden nach jedem Versuch gelöscht.",
             next_step="Den ganzen Lauf neu starten, nicht nur diese Aufgabe.",
         )
-    try:
-        with incidents.guard(run, dataset.id, reference["attempt"]):
+    with incidents.guard(run, dataset.id, reference["attempt"]):
+        try:
             snapshot = Snapshot.model_validate_json((snapshot_folder / "lock.json").read_text(encoding="utf-8"))
             folder = _build(run, dataset, snapshot, reference["attempt"])
-    finally:
-        shutil.rmtree(snapshot_folder, ignore_errors=True)
+        finally:
+            discard(snapshot_folder)
     return CandidateReference(dataset=dataset.id, attempt=reference["attempt"], folder=str(folder))
 
 

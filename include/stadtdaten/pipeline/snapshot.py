@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from stadtdaten.faults import Fault, Superseded
 from stadtdaten.frames import Endpoint, Manifest, Snapshot, TableLock
 from stadtdaten.pipeline import incidents, publication
 from stadtdaten.pipeline.run import Run, SnapshotReference
+from stadtdaten.pipeline.staging import discard, make_private
 from stadtdaten.read import content_hash, read_table, write_frame
 
 logger = logging.getLogger(__name__)
@@ -28,9 +28,9 @@ def take_snapshots(run: Run) -> list[SnapshotReference]:
     """
     run.ledger.upgrade()
     run.ledger.abort_open_attempts(run.contract.source)
-    _clear(run.settings.staging / run.contract.source)
+    discard(run.settings.staging / run.contract.source)
     for dataset in run.contract.datasets:
-        _clear(run.settings.candidates / dataset.id)
+        discard(run.settings.candidates / dataset.id)
     try:
         with incidents.source_guard(run):
             endpoint = run.connect(run.contract.interface.connection)
@@ -39,7 +39,7 @@ def take_snapshots(run: Run) -> list[SnapshotReference]:
         raise
     except Fault:
         # Nobody goes on with the datasets that were read before the fault.
-        _clear(run.staging)
+        discard(run.staging)
         run.ledger.abort_open_attempts(run.contract.source)
         raise
     incidents.recover_source(run)
@@ -64,13 +64,13 @@ def _take_snapshot(run: Run, dataset: Dataset, endpoint: Endpoint) -> SnapshotRe
                 (folder / "lock.json").write_text(snapshot.model_dump_json(indent=2), encoding="utf-8")
                 logger.info("%s: %d rows read", dataset.id, snapshot.rows)
                 return {**reference, "state": "changed", "folder": str(folder)}
+            discard(folder)
             publication.confirm(run, live, withdrawn="" if delivered is live else delivered.release)
     except Fault as fault:
-        shutil.rmtree(folder, ignore_errors=True)
+        discard(folder)
         if fault.concerns_source or (fault.retryable and not run.last_try):
             raise
         return {**reference, "reason": fault.message}
-    shutil.rmtree(folder, ignore_errors=True)
     logger.info("%s: unchanged, release %s stays live", dataset.id, live.release)
     incidents.settle(run, attempt, live, "unchanged")
     return {**reference, "state": "unchanged"}
@@ -88,7 +88,7 @@ def _read_tables(
     run: Run, dataset: Dataset, endpoint: Endpoint, folder: Path, live: Manifest | None
 ) -> dict[str, TableLock]:
     """A lock for each table. The source is asked conditionally only where an unchanged source means nothing to do."""
-    _make_private(folder)
+    make_private(folder)
     comparable = live is not None and not run.force and _same_recipe(run, dataset, live)
     if live is not None and comparable:
         locks = {table.id: _read(run, table, endpoint, folder, live.locks.get(table.id)) for table in dataset.tables}
@@ -104,13 +104,13 @@ def _read_tables(
 def _read(run: Run, table: Table, endpoint: Endpoint, folder: Path, previous: TableLock | None) -> TableLock | None:
     """Fetch and read one table into the snapshot; None if the source says it has not changed since ``previous``."""
     download = folder / f"{table.id}.download"
-    _make_private(download)
+    make_private(download)
     fetched = fetch_table(run.contract.interface, table, endpoint, download, run.contract.limits, previous)
     if isinstance(fetched, NotModified):
         return None
     result = read_table(table, fetched.files, run.city)
     write_frame(result.frame, folder / f"{table.id}.parquet")
-    shutil.rmtree(download)
+    discard(download)
     return TableLock(
         resource=table.resource,
         url=fetched.url,
@@ -141,17 +141,3 @@ def _same_recipe(run: Run, dataset: Dataset, live: Manifest) -> bool:
 def _same(run: Run, dataset: Dataset, locks: dict[str, TableLock], known: Manifest) -> bool:
     content = {table: lock.content_hash for table, lock in locks.items()}
     return run.inputs(dataset, content, known.inputs.previous) == known.inputs
-
-
-def _make_private(folder: Path) -> None:
-    """A folder only we may enter (0700): what lies in it is personal until proven otherwise."""
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    for parent in (folder.parent, folder.parent.parent):
-        parent.chmod(0o700)
-
-
-def _clear(folder: Path) -> None:
-    """Remove what an earlier, killed run of this source left behind."""
-    if folder.exists():
-        shutil.rmtree(folder)
