@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import threading
 from pathlib import Path
 from urllib.request import urlopen
@@ -281,3 +282,49 @@ def test_a_catalogue_that_is_no_turtle_is_found(
     with pytest.raises(PublicationFailed) as caught:
         portal.verify(first)
     assert [finding.message for finding in caught.value.findings if "Turtle" in finding.message]
+
+
+@pytest.mark.parametrize("loss", ["release gone", "manifest damaged"])
+def test_a_release_lost_from_the_store_stops_no_other_dataset_and_keeps_its_page(
+    portal: StaticPortal, store: ReleaseStore, first: Manifest, second: Manifest, others: Manifest, tmp_path: Path,
+    loss: str,
+) -> None:  # fmt: skip
+    for manifest in (first, second, others):
+        publish(portal, store, manifest)
+    public = tmp_path / "portal" / "public"
+    page = (public / "dataset" / "pegelstaende" / "index.html").read_bytes()
+    lost = tmp_path / "releases" / "pegelstaende"
+    if loss == "release gone":
+        shutil.rmtree(lost)
+    else:
+        (lost / second.release / "manifest.json").write_text("{}")
+    newer = others.model_copy(update={"release": "feedfeedfeed"})
+    store.keep(tmp_path / "others", newer)
+
+    assert publish(portal, store, newer)
+
+    live = portal.live("einwohner")
+    assert live is not None and live.release == newer.release
+    assert (public / "dataset" / "pegelstaende" / "index.html").read_bytes() == page
+    portal.verify(second)
+
+
+def test_a_dataset_lost_from_store_and_portal_stops_no_other(
+    portal: StaticPortal, store: ReleaseStore, first: Manifest, others: Manifest, tmp_path: Path
+) -> None:
+    publish(portal, store, first)
+    shutil.rmtree(tmp_path / "releases" / "pegelstaende")
+    shutil.rmtree(tmp_path / "portal" / "daten" / "pegelstaende")
+    assert publish(portal, store, others)
+    portal.verify(others)
+
+
+def test_what_the_portal_keeps_of_releases_that_nobody_sees_any_more_is_removed(
+    portal: StaticPortal, store: ReleaseStore, first: Manifest, others: Manifest, tmp_path: Path
+) -> None:
+    publish(portal, store, first)
+    kept = tmp_path / "portal" / "manifests" / "pegelstaende"
+    assert {path.stem for path in kept.iterdir()} == {first.release}
+    (kept / "000000000000.json").write_text("{}")
+    publish(portal, store, others)
+    assert {path.stem for path in kept.iterdir()} == {first.release}

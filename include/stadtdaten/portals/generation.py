@@ -8,6 +8,7 @@ put right what somebody changed by hand in a generation that is live.
     <folder>/public               -> generations/<id>
     <folder>/generations/<id>/    pages, catalogue, links into daten/
     <folder>/daten/               data files, immutable, shared by the generations
+    <folder>/manifests/           what the generations say of each release; outside public/, no visitor gets it
     <folder>/staging/             unfinished work of the publisher that holds the lock
 """
 
@@ -89,6 +90,17 @@ def put_file(source: Path, target: Path, sha256: str, staging: Path) -> bool:
         raise ValueError(f"{source.name} is not the recorded file")
     _publish(part, target)
     return True
+
+
+def put_text(text: str, target: Path, staging: Path) -> None:
+    """Write a file of the publisher's own, whole or not at all; does nothing if it is there already."""
+    content = text.encode()
+    if target.is_file() and target.read_bytes() == content:
+        return
+    _folder(staging)
+    part = staging / "text.part"
+    _write(part, content)
+    _publish(part, target)
 
 
 def put_generation(folder: Path, tree: Tree) -> bool:

@@ -3,13 +3,15 @@
 ``StaticPortal`` projects releases onto that folder: data files are copied once and never changed, all pages and the
 catalogue form one generation that is switched live atomically (see ``generation``). The portal is a function of the
 release store and of which release is live per dataset; ``live.json`` in each generation holds the latter, so pages,
-catalogue and state can never contradict each other.
+catalogue and state can never contradict each other. What the pages say of a release is kept beside the generations
+too: a dataset whose release the store has lost keeps its page, and the others go on being published.
 """
 
 from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import shutil
 from collections.abc import Sequence
@@ -31,11 +33,15 @@ from stadtdaten.portals.generation import (
     publisher,
     put_file,
     put_generation,
+    put_text,
 )
 from stadtdaten.portals.pages import Shown, render
 from stadtdaten.portals.preview import first_rows
 from stadtdaten.releases import ReleaseStore
+from stadtdaten.releases.manifest import manifest_text, parse_manifest
 from stadtdaten.standards.dcat import CatalogueEntry, catalogue, serialise
+
+logger = logging.getLogger(__name__)
 
 EARLIER = 10
 """Earlier releases that a dataset's page offers; older ones stay in the store."""
@@ -57,7 +63,7 @@ class StaticPortal:
 
     ``folder`` is the portal's own folder, of which ``public/`` is to be served at ``url``; ``sample`` says that the
     data is invented and marks every page so. Manifests of all live releases and of their predecessors are read from
-    ``store``.
+    ``store``; those of other datasets than the one published, where the store has lost them, from the portal's own.
     """
 
     name = "static"
@@ -109,25 +115,59 @@ class StaticPortal:
         return f"{self.page(dataset)}{file.path}"
 
     def _publish(self, manifest: Manifest, folder: Path) -> bool:
-        live = {
-            dataset: standing.release for dataset, standing in self._standings(live_generation(self._folder)).items()
-        }
-        shown = []
+        standings = self._standings(live_generation(self._folder))
         changed = self._put_data(manifest, folder)
-        for dataset, release in sorted({**live, manifest.dataset: manifest.release}.items()):
-            current = manifest if dataset == manifest.dataset else self._store.manifest(dataset, release)
-            earlier = self._predecessors(current)
-            for one in (current, *earlier):
-                changed |= self._restore_data(one)
-            previews = {
-                file.table: first_rows(self._data(current) / file.path, current.metadata.columns[file.table])
-                for file in reversed(current.files)
-                if file.format == "CSV"
-            }
-            shown.append(Shown(current, earlier, previews))
-        changed |= put_generation(self._folder, self._tree(shown))
-        self._prune_data(prune_generations(self._folder))
+        shown = {manifest.dataset: self._with_previews(manifest, self._predecessors(manifest))}
+        for one in shown[manifest.dataset].earlier:
+            changed |= self._restore_data(one)
+        for dataset in standings.keys() - shown.keys():
+            shown[dataset], restored = self._other(dataset, standings[dataset])
+            changed |= restored
+        ordered = [shown[dataset] for dataset in sorted(shown)]
+        for one in ordered:
+            for each in (one.manifest, *one.earlier):
+                kept = self._kept_manifest(each.dataset, each.release)
+                put_text(manifest_text(_publishable(each)), kept, self._folder / "staging")
+        changed |= put_generation(self._folder, self._tree(ordered))
+        self._prune(prune_generations(self._folder))
         return changed
+
+    def _other(self, dataset: str, standing: _Standing) -> tuple[Shown, bool]:
+        """A dataset as it stands, beside which another is published; True if a file of it was restored.
+
+        What the store has lost of it stops nobody else; its own next run tells.
+        """
+        current, *earlier = (self._manifest(dataset, release) for release in (standing.release, *standing.earlier))
+        restored = False
+        for one in (current, *earlier):
+            try:
+                restored |= self._restore_data(one)
+            except ReleaseDamaged as fault:
+                logger.warning("%s", fault.message)
+        return self._with_previews(current, tuple(earlier)), restored
+
+    def _with_previews(self, manifest: Manifest, earlier: tuple[Manifest, ...]) -> Shown:
+        previews = {
+            file.table: first_rows(self._data(manifest) / file.path, manifest.metadata.columns[file.table])
+            for file in reversed(manifest.files)
+            if file.format == "CSV" and (self._data(manifest) / file.path).is_file()
+        }
+        return Shown(manifest, earlier, previews)
+
+    def _manifest(self, dataset: str, release: str) -> Manifest:
+        """Of a release that is shown already: the store's, else what the portal keeps of it."""
+        try:
+            return self._store.manifest(dataset, release)
+        except ReleaseDamaged as fault:
+            path = self._kept_manifest(dataset, release)
+            kept = parse_manifest(path.read_text(encoding="utf-8"), path.name) if path.is_file() else None
+            if kept is None:
+                raise
+            logger.warning("%s", fault.message)
+            return kept
+
+    def _kept_manifest(self, dataset: str, release: str) -> Path:
+        return self._folder / "manifests" / dataset / f"{release}.json"
 
     def _tree(self, shown: Sequence[Shown]) -> Tree:
         entries = [
@@ -199,8 +239,8 @@ class StaticPortal:
             release = chain[-1].inputs.previous
         return tuple(chain)
 
-    def _prune_data(self, generations: Sequence[Path]) -> None:
-        """Remove data that no kept generation shows any more; the store still has it."""
+    def _prune(self, generations: Sequence[Path]) -> None:
+        """Remove data and manifests that no kept generation shows any more; the store still has them."""
         shown = {
             (dataset, release)
             for generation in generations
@@ -210,6 +250,9 @@ class StaticPortal:
         for folder in (self._folder / "daten").glob("*/*"):
             if (folder.parent.name, folder.name) not in shown:
                 shutil.rmtree(folder)
+        for path in (self._folder / "manifests").glob("*/*.json"):
+            if (path.parent.name, path.stem) not in shown:
+                path.unlink()
 
     def _standings(self, generation: Path | None) -> dict[str, _Standing]:
         if generation is None:
@@ -228,6 +271,13 @@ def _public_files(manifest: Manifest) -> dict[str, str]:
     """Path to SHA-256 of everything that visitors may have: data and Table Schemas, never locks and evidence."""
     schemas = {file.conforms_to for file in manifest.files} & manifest.evidence.keys()
     return {file.path: file.sha256 for file in manifest.files} | {path: manifest.evidence[path] for path in schemas}
+
+
+def _publishable(manifest: Manifest) -> Manifest:
+    """The manifest without what the pages do not show: how and where the source was read, hashes of evidence."""
+    public = _public_files(manifest)
+    evidence = {path: sha256 for path, sha256 in manifest.evidence.items() if path in public}
+    return manifest.model_copy(update={"locks": {}, "evidence": evidence})
 
 
 def _has_size(path: Path, size: int) -> bool:
