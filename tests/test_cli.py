@@ -129,3 +129,11 @@ def test_a_misspelt_setting_is_an_answer_and_no_traceback(call, monkeypatch: pyt
     said = call("status")
     assert said.exit_code == 1
     assert "STADTDATEN_LEDGERR" in said.stderr
+
+
+def test_status_shows_what_is_live_although_the_ledger_was_lost(site: Site, call) -> None:  # type: ignore[no-untyped-def]
+    (ran,) = json.loads(call("run", "umweltmessnetz", "--json").stdout)
+    for path in site.var.glob("ledger.sqlite*"):
+        path.unlink()
+    row = {row["dataset"]: row for row in json.loads(call("status", "--json").stdout)}["pegelstaende"]
+    assert (row["state"], row["release"]) == ("current", ran["release"])

@@ -134,6 +134,73 @@ def test_a_ledger_that_was_lost_learns_again_what_is_live(site: Site) -> None:
     assert site.ledger.live_release(DATASET, "static") == live(site).release
 
 
+def test_a_lost_ledger_knows_again_what_is_live_although_the_night_is_bad(site: Site) -> None:
+    site.refresh("baumkataster")
+    good = live(site, "baumkataster", "baumkataster")
+    for path in site.var.glob("ledger.sqlite*"):
+        path.unlink()
+    advance(site.var, 2)
+    site.refresh("baumkataster")
+    (incident,) = site.ledger.open_incidents()
+    assert incident.live_release == good.release
+
+
+@pytest.mark.parametrize("ledger", ["ledger kept", "ledger lost too"])
+def test_a_lost_portal_shows_the_last_good_release_again_although_the_night_is_bad(site: Site, ledger: str) -> None:
+    site.refresh("baumkataster")
+    good, portal = live(site, "baumkataster", "baumkataster"), site.portal_files()
+    shutil.rmtree(site.var / "portal")
+    if ledger == "ledger lost too":
+        for path in site.var.glob("ledger.sqlite*"):
+            path.unlink()
+    advance(site.var, 2)
+
+    site.refresh("baumkataster")
+
+    assert live(site, "baumkataster", "baumkataster") == good
+    assert site.portal_files() == portal
+    (incident,) = site.ledger.open_incidents()
+    assert (incident.gate, incident.live_release) == ("quality_raw", good.release)
+    (mail,) = site.mails()
+    assert good.release in body(mail)
+
+
+def test_a_lost_portal_is_restored_although_the_source_is_down(site: Site) -> None:
+    site.refresh(SOURCE)
+    portal = site.portal_files()
+    shutil.rmtree(site.var / "portal")
+    site.city.disturb(SOURCE, "status_500")
+    assert isinstance(site.refresh(SOURCE)[SOURCE], SourceUnavailable)
+    assert site.portal_files() == portal
+
+
+def test_a_lost_portal_does_not_bring_back_what_was_rolled_back(site: Site) -> None:
+    site.refresh(SOURCE)
+    first = live(site)
+    site.edit("include/contracts/umweltmessnetz.yaml", "title: Messstelle", "title: Pegel")
+    site.refresh(SOURCE)
+    rollback(site.run(SOURCE), DATASET, first.release)
+    shutil.rmtree(site.var / "portal")
+
+    assert site.refresh(SOURCE) == {DATASET: None}
+
+    assert live(site).release == first.release
+
+
+def test_a_lost_portal_gets_the_release_before_where_the_newest_is_damaged(site: Site) -> None:
+    site.refresh(SOURCE)
+    first = live(site)
+    site.edit("include/contracts/umweltmessnetz.yaml", "title: Messstelle", "title: Pegel")
+    site.refresh(SOURCE)
+    next((site.var / "releases" / DATASET / live(site).release).glob("*.csv")).unlink()
+    shutil.rmtree(site.var / "portal")
+    site.city.disturb(SOURCE, "status_500")
+
+    site.refresh(SOURCE)
+
+    assert live(site).release == first.release
+
+
 def test_two_steps_back_stand_as_one_does(site: Site) -> None:
     site.refresh(SOURCE)
     first = live(site)

@@ -7,7 +7,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from stadtdaten.faults import Misconfigured, PublicationFailed
+from stadtdaten.faults import GateFailed, Misconfigured, PublicationFailed, ReleaseDamaged
 from stadtdaten.frames import Manifest
 from stadtdaten.pipeline import incidents
 from stadtdaten.pipeline.run import CandidateReference, ReleaseReference, Run
@@ -58,7 +58,7 @@ def confirm(run: Run, live: Manifest, withdrawn: str) -> None:
 
     ``withdrawn`` is the release that a rollback took away, where one is in force. Raises PublicationFailed.
     """
-    run.ledger.mark_live(live.dataset, live.release, run.portal.name, datetime.now(UTC), withdrawn)
+    _record_live(run, live, withdrawn)
     try:
         run.portal.verify(live)
     except PublicationFailed as drift:
@@ -67,6 +67,32 @@ def confirm(run: Run, live: Manifest, withdrawn: str) -> None:
             logger.warning("  %s", finding.message)
         _reconcile(run, live, withdrawn)
         run.portal.verify(live)
+
+
+def restore(run: Run, dataset: str) -> None:
+    """After a loss of the portal or the ledger, bring back what the store and the other of the two still know.
+
+    A portal that shows nothing of the dataset gets what was live before (by the ledger) or the newest release that
+    is whole, except one that a rollback took away: this does not wait for a good night. A ledger that does not know
+    what is live is told. Does nothing on any other night. Raises PublicationFailed.
+    """
+    live = run.portal.live(dataset)
+    known = run.ledger.live_release(dataset, run.portal.name)
+    if live is not None:
+        if known is None and run.store.has(dataset, live.release):
+            _record_live(run, run.store.manifest(dataset, live.release))
+        return
+    withdrawn = run.ledger.withdrawn_release(dataset, run.portal.name)
+    kept = [manifest for manifest in run.store.releases(dataset) if manifest.release != withdrawn]
+    for manifest in sorted(kept, key=lambda each: each.release != known):  # stable: the others stay newest first
+        try:
+            _reconcile(run, manifest, withdrawn)
+        except (ReleaseDamaged, GateFailed) as fault:
+            logger.warning("%s", fault.message)
+            continue
+        run.portal.verify(manifest)
+        logger.warning("%s: the portal showed nothing; release %s is restored", dataset, manifest.release)
+        return
 
 
 def rollback(run: Run, dataset: str, release: str) -> Manifest:
@@ -101,8 +127,14 @@ def _reconcile(run: Run, manifest: Manifest, withdrawn: str = "") -> None:
     run.store.check(manifest.dataset, manifest.release)
     if withdrawn:
         # Also before the act: if we are killed in it, the nights must not undo the rollback.
-        run.ledger.mark_live(manifest.dataset, manifest.release, run.portal.name, datetime.now(UTC), withdrawn)
+        _record_live(run, manifest, withdrawn)
     with run.store.local_folder(manifest.dataset, manifest.release) as folder:
         changed = run.portal.reconcile(manifest, folder)
-    run.ledger.mark_live(manifest.dataset, manifest.release, run.portal.name, datetime.now(UTC), withdrawn)
+    _record_live(run, manifest, withdrawn)
     logger.info("%s: release %s is live%s", manifest.dataset, manifest.release, "" if changed else " already")
+
+
+def _record_live(run: Run, manifest: Manifest, withdrawn: str = "") -> None:
+    """Also the release itself: the ledger may be younger than it."""
+    run.ledger.record_release(manifest)
+    run.ledger.mark_live(manifest.dataset, manifest.release, run.portal.name, datetime.now(UTC), withdrawn)

@@ -24,7 +24,8 @@ def take_snapshots(run: Run) -> list[SnapshotReference]:
     A fault of one dataset (a column gone, a file that is no table) is recorded and handed on as state ``failed``, so
     that the others go on. A fault of the whole source (server down, connection missing) is raised.
 
-    What an earlier run of the source left unfinished ends here: it was killed, or this one takes over from it.
+    What an earlier run of the source left unfinished ends here: it was killed, or this one takes over from it. What
+    a lost portal or ledger should show is restored before the source is asked, whatever it delivers then.
     """
     run.ledger.upgrade()
     run.ledger.abort_open_attempts(run.contract.source)
@@ -33,6 +34,8 @@ def take_snapshots(run: Run) -> list[SnapshotReference]:
         discard(run.settings.candidates / dataset.id)
     try:
         with incidents.source_guard(run):
+            for dataset in run.contract.datasets:
+                publication.restore(run, dataset.id)
             endpoint = run.connect(run.contract.interface.connection)
             references = [_take_snapshot(run, dataset, endpoint) for dataset in run.contract.datasets]
     except Superseded:
