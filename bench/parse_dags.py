@@ -1,5 +1,7 @@
-"""What does it cost to parse each DAG file, with the imports it causes? Fresh processes; CPU time, because wall time on a
-busy machine says more about the others."""
+"""What does it cost to parse each DAG file, with the imports it causes?
+
+Fresh processes; CPU time, because wall time on a busy machine says more about the others.
+"""
 
 from __future__ import annotations
 
