@@ -67,6 +67,16 @@ def airflow_url(port: int) -> str:
     return f"http://{HOST}:{port}"
 
 
+def library_environment(home: Path, var: Path, ports: Ports) -> dict[str, str]:
+    """The part of the services' environment that the library reads."""
+    return {
+        "STADTDATEN_HOME": str(home),
+        "STADTDATEN_VAR": str(var),
+        "STADTDATEN_PORTAL_URL": f"http://{HOST}:{ports.portal}/",
+        "STADTDATEN_PORTAL_SAMPLE": "true",
+    }
+
+
 def environment(
     home: Path, var: Path, ports: Ports, airflow_port: int, connections: Mapping[str, str], *, scheduled: bool
 ) -> dict[str, str]:
@@ -87,10 +97,7 @@ def environment(
         "PYTHONUNBUFFERED": "1",  # logs are complete when something is killed
         "SPT_NOENV": "1",  # else Airflow's process titles overwrite the mark by which services are found
         "GX_ANALYTICS_ENABLED": "false",
-        "STADTDATEN_HOME": str(home),
-        "STADTDATEN_VAR": str(var),
-        "STADTDATEN_PORTAL_URL": f"http://{HOST}:{ports.portal}/",
-        "STADTDATEN_PORTAL_SAMPLE": "true",
+        **library_environment(home, var, ports),
         "AIRFLOW_HOME": str(var / "airflow"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),

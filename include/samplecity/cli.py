@@ -24,12 +24,13 @@ from samplecity.serve import main as serve_city
 from samplecity.services import ServiceEnded, WouldNotEnd, end_all
 from samplecity.state import StateError
 from samplecity.summary import table
+from stadtdaten.contracts import ContractError
 
 HOME = Path(__file__).resolve().parents[2]
 
 EXPECTED_TROUBLE = (
     AirflowRefused, AirflowSilent, NightFailed, PortError, ServiceEnded, StateError, WouldNotEnd,
-    airflow_setup.SetupFailed, hold.InUse, preflight.NotReady, start.NeverReady,
+    ContractError, airflow_setup.SetupFailed, hold.InUse, preflight.NotReady, start.NeverReady,
 )  # fmt: skip
 """What is told in plain words; anything else is an error of ours and shows its traceback."""
 
@@ -68,7 +69,10 @@ def refresh(
         print(json.dumps([row.model_dump(mode="json") for row in result.rows], ensure_ascii=False, indent=2))
     else:
         out.print()
-        out.print(table(result.rows, datetime.now(UTC), out.width), soft_wrap=False)
+        out.print(table(result.rows, datetime.now(UTC), out.width, result.city), end="")
+    if any(row.incident for row in result.rows):
+        mailbox = f"http://{HOST}:{place.ports.mailbox}/"
+        err.print(f"The alert mails are in {place.var / 'mailbox'}; `make up` shows them at {mailbox}.", markup=False)
     for difference in result.differences:
         err.print(f"Not as expected: {difference}", style="red", markup=False)
     if result.differences:
@@ -83,7 +87,6 @@ def up(home: Home = HOME, var: Var = None) -> None:
     _end_cleanly_on_signals()
     try:
         place = _place(home, var)
-        out.print("Starting the sample city and Airflow ...")
         with start.running(place, "make up", out.print, scheduled=True) as started:
             _print_addresses(place)
             while True:

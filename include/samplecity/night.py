@@ -9,8 +9,8 @@ from pathlib import Path
 
 from samplecity.airflow_api import OPEN, AirflowApi, Dag, DagRun, TaskInstance
 
-READ_SECONDS = 120
-"""Time in which Airflow must have read all DAG files; it takes 2 to 5 s."""
+READ_SECONDS = 60
+"""Time in which Airflow must have read all DAG files; it takes 2 to 5 s, on a busy computer 15."""
 
 NIGHT_SECONDS = 900
 """Time after which a night is given up. One takes 10 to 60 s."""
@@ -38,8 +38,7 @@ def wait_until_read(
 ) -> dict[str, str]:
     """Wait until Airflow has read every source's DAG after ``since``: before that it would run an older one.
 
-    Returns the reason for each source whose file Airflow cannot read; the others can run. Raises NightFailed if a
-    file is not read at all.
+    Returns the reason for each source whose DAG Airflow cannot read, or has not found in time; the others can run.
     """
     deadline = time.monotonic() + READ_SECONDS
     while True:
@@ -54,7 +53,8 @@ def wait_until_read(
         if not waiting:
             return {source: broken[source] for source in sources if source in broken}
         if time.monotonic() > deadline:
-            raise NightFailed(f"Airflow has found no DAG for {', '.join(waiting)} in {READ_SECONDS} s")
+            broken |= {source: f"it has found no DAG {source!r} there in {READ_SECONDS} s" for source in waiting}
+            return {source: broken[source] for source in sources if source in broken}
         time.sleep(PAUSE)
 
 

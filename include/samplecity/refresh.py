@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from samplecity.airflow_api import TaskInstance
-from samplecity.night import play, wait_until_read
+from samplecity.night import NightFailed, play, wait_until_read
 from samplecity.progress import Progress
 from samplecity.script import Night, Script, load_script
 from samplecity.start import Place, Running, running
 from samplecity.state import advance, read_state, state_path
-from samplecity.summary import Row, rows
-from stadtdaten.contracts import Contract, ContractError, load_contract
+from samplecity.summary import Row, last_live, rows, table
+from stadtdaten.contracts import City, Contract, ContractError, load_city, load_contract
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Result:
 
     rows: list[Row]
     differences: list[str]
+    city: City
 
 
 def plan(place: Place, script: Script) -> Plan:
@@ -45,25 +46,53 @@ def plan(place: Place, script: Script) -> Plan:
 
 
 def refresh(place: Place, console: Console) -> Result:
-    """Start everything, play the nights, stop everything. Raises what ``running`` and ``night`` raise."""
+    """Start everything, play the nights, stop everything. Raises what ``running`` raises.
+
+    A source that cannot be run is named at once, and the others are played. Every night but the last shows its table
+    here; the last one's is in the result.
+    """
     planned = plan(place, load_script())
+    city = load_city(place.settings.city)
     contracts, differences = _contracts(place)
-    console.print("Starting the sample city and Airflow ...", highlight=False)
+    runnable, without_file = _with_dag_file(place, contracts)
+    differences += without_file
+    for difference in differences:
+        console.print(f"Not as expected: {difference}", style="red", markup=False, highlight=False)
     with running(place, "make refresh", console.print, scheduled=False) as started:
-        sources = [contract.source for contract in contracts]
+        sources = [contract.source for contract in runnable]
         unread = wait_until_read(started.airflow, sources, started.since, started.services.check)
-        differences += [f"{source}: Airflow cannot read its DAG file: {reason}" for source, reason in unread.items()]
-        sound = [contract for contract in contracts if contract.source not in unread]
+        for source, reason in unread.items():
+            differences.append(f"{source}: Airflow cannot read dags/{source}.py: {reason}")
+            console.print(f"Not as expected: {differences[-1]}", style="red", markup=False, highlight=False)
+        sound = [contract for contract in runnable if contract.source not in unread]
         shown: list[Row] = []
         for night in planned.nights:
             advance(place.var, night.night)
+            before = last_live(night, place.settings)
             began = datetime.now(UTC)
-            _play(started, night, sound, console)
+            try:
+                _play(started, night, sound, console)
+            except NightFailed as failed:
+                differences.append(f"night {night.night}: {failed}")
             resumed = planned.resumed and night is planned.nights[0]
-            shown = rows(contracts, place.settings, night, began, resumed=resumed)
+            shown = rows(contracts, city, place.settings, night, began, before, resumed=resumed)
             differences += [f"night {night.night}, {row.dataset}: {row.difference}" for row in shown if row.difference]
+            if night is not planned.nights[-1]:
+                console.print()
+                console.print(table(shown, datetime.now(UTC), console.width, city), end="")
         console.print("Stopping ...", highlight=False)
-    return Result(shown, differences)
+    return Result(shown, differences, city)
+
+
+def _with_dag_file(place: Place, contracts: Sequence[Contract]) -> tuple[list[Contract], list[str]]:
+    """The contracts whose source has a DAG file, and a complaint about each other."""
+    found = [contract for contract in contracts if (place.home / "dags" / f"{contract.source}.py").is_file()]
+    complaints = [
+        f"{contract.source}: its DAG file dags/{contract.source}.py is missing, so it cannot be run"
+        for contract in contracts
+        if contract not in found
+    ]
+    return found, complaints
 
 
 def _contracts(place: Place) -> tuple[list[Contract], list[str]]:

@@ -57,7 +57,7 @@ class Place:
     @property
     def settings(self) -> Settings:
         """The library's settings as the services have them."""
-        return settings_from_environment(self.environment(scheduled=False))
+        return settings_from_environment(airflow_setup.library_environment(self.home, self.var, self.ports))
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ def running(place: Place, command: str, say: Say, *, scheduled: bool) -> Iterato
         if left:
             say(f"Ended {left} processes that an earlier, killed run had left.")
         check_ports(place.ports, place.airflow_port)
+        say("Starting the sample city and Airflow ...")
         environment = place.environment(scheduled=scheduled)
         airflow_setup.migrate(place.var, environment)
         settle(place.settings)

@@ -1,35 +1,38 @@
-"""How did the night end for each dataset, and is that what the script expects? From the ledger and the releases."""
+"""How did the night end for each dataset, and is that what the script expects?
+
+What ran is told by the ledger; what visitors see, and from which release, is asked of the portal and the release store.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
-from rich import box
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from samplecity.script import Expected, Night
 from stadtdaten import freshness
-from stadtdaten.contracts import Contract
+from stadtdaten.contracts import City, Contract
+from stadtdaten.faults import Fault
 from stadtdaten.frames import CheckResult, Manifest
 from stadtdaten.ledger import Attempt, Ledger
+from stadtdaten.portals import StaticPortal
 from stadtdaten.releases import ReleaseStore
 from stadtdaten.settings import Settings
 
 PORTAL = "static"
 """Name of the embedded portal in the ledger."""
 
-NARROW = 95
-"""Characters below which the table has no room for all columns."""
-
 
 class Row(BaseModel):
     """How the night ended for one dataset. ``difference`` says what the script expected instead; empty if nothing.
 
     Rows, cells and checks are of this night; of an unchanged dataset they are those of the release that is live.
-    ``release``, ``modified`` and ``page`` are of what is live. Hours of ``deadline`` count from ``modified``.
+    ``release``, ``modified`` and ``page`` are of what the portal shows. Hours of ``deadline`` count from ``modified``.
+    ``restored``: the release that was there before is back on the portal or in the store, from which it had been lost.
+    ``incident`` is the German sentence of the dataset's open incident.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -52,60 +55,85 @@ class Row(BaseModel):
     freshness: str
     live: bool
     page: str
+    restored: bool
+    incident: str
     difference: str
 
 
+def last_live(night: Night, settings: Settings) -> dict[str, str]:
+    """The release that was live last of each dataset, as the ledger remembers it: also if the portal has lost it."""
+    ledger = Ledger(settings.ledger)
+    return {dataset: ledger.live_release(dataset, PORTAL) or "" for dataset in night.datasets}
+
+
 def rows(
-    contracts: Iterable[Contract], settings: Settings, night: Night, began: datetime, *, resumed: bool
-) -> list[Row]:
-    """A row for every dataset of the script. ``began`` is when the night did, ``resumed`` if it had begun before."""
-    ledger, store = Ledger(settings.ledger), ReleaseStore(settings.releases)
-    contract_of = {dataset.id: contract for contract in contracts for dataset in contract.datasets}
-    return [
-        _row(contract_of.get(dataset), dataset, expected, settings, ledger, store, began, resumed)
-        for dataset, expected in night.datasets.items()
-    ]
-
-
-def _row(
-    contract: Contract | None,
-    dataset: str,
-    expected: Expected,
+    contracts: Iterable[Contract],
+    city: City,
     settings: Settings,
-    ledger: Ledger,
-    store: ReleaseStore,
+    night: Night,
     began: datetime,
+    before: Mapping[str, str],
+    *,
     resumed: bool,
-) -> Row:
-    last = ledger.last_attempt(dataset)
-    attempt = last if last is not None and last.started >= began else None
-    released = ledger.live_release(dataset, PORTAL) or ""
-    manifest = store.manifest(dataset, released) if released and store.has(dataset, released) else None
-    incident = next((each for each in ledger.open_incidents() if each.dataset == dataset), None)
-    checks = _checks(ledger, attempt, manifest)
-    outcome = "not run" if attempt is None else attempt.outcome or "not ended"
-    rows_read = attempt.rows_read if attempt else 0
-    return Row(
-        source=contract.source if contract else "",
-        dataset=dataset,
-        outcome=outcome,
-        held_back_since=incident.opened_at if incident else None,
-        new_incident=incident is not None and incident.opened_at >= began,
-        rows_read=rows_read,
-        rows_published=attempt.rows_published if attempt else 0,
-        rows_held_back=rows_read if outcome == "held_back" else 0,
-        cells_held_back=attempt.held_back if attempt else 0,
-        checks_passed=sum(check.success for check in checks),
-        checks_warned=sum(not check.success and check.severity == "warning" for check in checks),
-        checks_failed=sum(not check.success and check.severity == "critical" for check in checks),
-        release=released,
-        modified=manifest.metadata.modified if manifest else None,
-        deadline_hours=_deadline_hours(contract),
-        freshness=_state(contract, manifest, ledger, dataset, incident is not None),
-        live=bool(released),
-        page=f"{settings.portal_url}dataset/{dataset}/" if released else "",
-        difference=_difference(expected, outcome, rows_read, resumed, rebuilt=_is_rebuilt(store, manifest)),
-    )
+) -> list[Row]:
+    """A row for every dataset of the script.
+
+    ``began`` is when the night did, ``before`` what had been live until then (``last_live``), ``resumed`` says that an
+    earlier run had begun the night.
+    """
+    ledger, store = Ledger(settings.ledger), ReleaseStore(settings.releases)
+    portal = StaticPortal(settings.portal, settings.portal_url, city, settings.portal_sample, store)
+    incidents = ledger.open_incidents()
+    contract_of = {dataset.id: contract for contract in contracts for dataset in contract.datasets}
+    shown = []
+    for dataset, expected in night.datasets.items():
+        contract = contract_of.get(dataset)
+        manifest, trouble = None, ""
+        try:
+            live = portal.live(dataset)
+            manifest = store.manifest(dataset, live.release) if live else None
+        except Fault as fault:
+            trouble = fault.message
+        last = ledger.last_attempt(dataset)
+        attempt = last if last is not None and last.started >= began else None
+        concerned = (each for each in incidents if contract and each.source == contract.source)
+        incident = next((each for each in concerned if each.dataset in (dataset, None)), None)
+        outcome = "not run" if attempt is None else attempt.outcome or "not ended"
+        rows_read = attempt.rows_read if attempt else 0
+        released = manifest.release if manifest else ""
+        checks = _checks(ledger, attempt, manifest)
+        known = manifest is not None and (released == before.get(dataset) or manifest.created < began)
+        restored = outcome == "published" and known
+        allowed = _allowed(expected, resumed=resumed, again=restored or _is_rebuilt(store, manifest))
+        difference = _difference(expected, outcome, rows_read, allowed)
+        if not difference and manifest is None:
+            difference = trouble or "nothing of it is live on the portal"
+        shown.append(
+            Row(
+                source=contract.source if contract else "",
+                dataset=dataset,
+                outcome=outcome,
+                held_back_since=incident.opened_at if incident else None,
+                new_incident=incident is not None and incident.opened_at >= began,
+                rows_read=rows_read,
+                rows_published=attempt.rows_published if attempt else 0,
+                rows_held_back=rows_read if outcome == "held_back" else 0,
+                cells_held_back=attempt.held_back if attempt else 0,
+                checks_passed=sum(check.success for check in checks),
+                checks_warned=sum(not check.success and check.severity == "warning" for check in checks),
+                checks_failed=sum(not check.success and check.severity == "critical" for check in checks),
+                release=released,
+                modified=manifest.metadata.modified if manifest else None,
+                deadline_hours=_deadline_hours(contract),
+                freshness=_state(contract, manifest, ledger, dataset, incident is not None),
+                live=manifest is not None,
+                page=portal.page(dataset) if manifest else "",
+                restored=restored,
+                incident=incident.message if incident else "",
+                difference=difference,
+            )
+        )
+    return shown
 
 
 def _checks(ledger: Ledger, attempt: Attempt | None, manifest: Manifest | None) -> Sequence[CheckResult]:
@@ -137,17 +165,23 @@ def _is_rebuilt(store: ReleaseStore, manifest: Manifest | None) -> bool:
     return store.manifest(manifest.dataset, manifest.inputs.previous).inputs.content == manifest.inputs.content
 
 
-def _difference(expected: Expected, outcome: str, rows_read: int, resumed: bool, *, rebuilt: bool) -> str:
-    """What is not as the script says; empty if all is.
+def _allowed(expected: Expected, *, resumed: bool, again: bool) -> set[str]:
+    """The outcomes that are as the script says.
 
-    The script cannot know two things: what a killed run had published is unchanged when its night resumes, and an
-    unchanged source is published anew after a change of code, contracts or suites.
+    The script cannot know three things: what a killed run had published is unchanged when its night resumes; an
+    unchanged source is published ``again`` after a change of code, contracts or suites; and so is what somebody has
+    deleted.
     """
-    allowed = {expected.outcome}
+    allowed: set[str] = {expected.outcome}
     if expected.outcome == "published" and resumed:
         allowed.add("unchanged")
-    if expected.outcome == "unchanged" and rebuilt:
+    if expected.outcome == "unchanged" and again:
         allowed.add("published")
+    return allowed
+
+
+def _difference(expected: Expected, outcome: str, rows_read: int, allowed: set[str]) -> str:
+    """What is not as the script says; empty if all is."""
     if outcome not in allowed:
         return f"expected {_words(expected.outcome)}, but it is {_words(outcome)}"
     if outcome != "unchanged" and rows_read != expected.rows:
@@ -155,35 +189,52 @@ def _difference(expected: Expected, outcome: str, rows_read: int, resumed: bool,
     return ""
 
 
-def table(shown: Iterable[Row], now: datetime, width: int) -> Table:
-    """The rows for people, in ``width`` characters; a narrow terminal does without what else is in the JSON.
+def table(shown: Sequence[Row], now: datetime, width: int, city: City) -> Text:
+    """The rows for people, in ``width`` characters, followed by what the open incidents say; times are the city's.
 
-    Checks are passed, warned, failed; an age runs from the last change.
+    Checks are passed, warned, failed; an age runs from the last change. Nothing is cut off: where one line per dataset
+    has no room for everything, there are two.
     """
-    narrow = width < NARROW
-    result = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
-    result.add_column("dataset", no_wrap=True)
-    for title in ("read", "published", "held back", "✓/!/✗"):
-        result.add_column(title, justify="right", no_wrap=True)
-    for title in () if narrow else ("release", "portal"):
-        result.add_column(title, no_wrap=True)
-    result.add_column("age of limit", no_wrap=True)
-    result.add_column("outcome", min_width=10)
-    for row in shown:
-        colour = "red" if row.difference else "yellow" if row.outcome == "held_back" else "green"
-        release = row.release[:8] or "–"
-        portal = f"[link={row.page}]live[/link]" if row.live else "–"
-        result.add_row(
-            escape(row.dataset),
+    zone = ZoneInfo(city.timezone)
+    heads = ("dataset", "read", "published", "held back", "✓/!/✗", "age of limit")
+    lines = [
+        (
+            row.dataset,
             f"{row.rows_read:,}",
             f"{row.rows_published:,}",
             _held_back(row),
             f"{row.checks_passed}/{row.checks_warned}/{row.checks_failed}",
-            *(() if narrow else (release, portal)),
             _age(row, now),
-            f"[{colour}]{_outcome(row, now)}",
         )
+        for row in shown
+    ]
+    widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
+    ends = [_outcome(row, now, zone) for row in shown]
+    needed = sum(widths) + 2 * len(widths) + len("release   portal  ") + max(map(len, ends))
+    wide = width >= needed
+    result = Text()
+    titles = _line(heads, widths) + ("  release   portal  outcome" if wide else "")
+    result.append(f"{titles}\n", "bold")
+    result.append("─" * min(width, needed if wide else len(titles)) + "\n", "bright_black")
+    for row, cells, end in zip(shown, lines, ends, strict=True):
+        colour = "red" if row.difference else "yellow" if row.outcome == "held_back" else "green"
+        release, portal = row.release[:8] or "–", ("live" if row.live else "–", f"link {row.page}" if row.page else "")
+        if wide:
+            result.append(_line(cells, widths)).append(f"  {release:<8}  ").append(*portal)
+            result.append(" " * (8 - len(portal[0]))).append(f"{end}\n", colour)
+        else:
+            result.append(f"{_line(cells, widths).rstrip()}\n  ").append(end, colour)
+            result.append(f", release {release}, portal ").append(*portal).append("\n")
+    for row in shown:
+        if row.incident:
+            result.append(f"\n{row.dataset}: {row.incident}\n", "red" if row.difference else "yellow")
     return result
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """The cells side by side: names and ages begin together, figures end together."""
+    sides = "<>>>><"
+    return "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(cells, sides, widths, strict=True))
 
 
 def _held_back(row: Row) -> str:
@@ -201,11 +252,13 @@ def _age(row: Row, now: datetime) -> str:
     return f"{age} of {freshness.describe_age(timedelta(hours=row.deadline_hours))}"
 
 
-def _outcome(row: Row, now: datetime) -> str:
+def _outcome(row: Row, now: datetime, zone: ZoneInfo) -> str:
+    if row.restored:
+        return "published (restored)"
     if row.outcome != "held_back" or row.held_back_since is None:
         return _words(row.outcome)
-    moment = row.held_back_since.astimezone()
-    since = moment.strftime("%H:%M" if moment.date() == now.astimezone().date() else "%d %b")
+    moment = row.held_back_since.astimezone(zone)
+    since = moment.strftime("%H:%M" if moment.date() == now.astimezone(zone).date() else "%d %b")
     return f"held back since {since}" if row.new_incident else f"still held back since {since}"
 
 

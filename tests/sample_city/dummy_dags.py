@@ -1,8 +1,9 @@
-"""DAGs with the tasks of the real ones that only tell the ledger, within a second, what the script expects."""
+"""Stands for a real DAG file as ``<source>.py``: its tasks only tell the ledger what the script expects."""
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from airflow.sdk import DAG, TaskGroup, chain, task
 
@@ -40,5 +41,5 @@ def dummy(contract: Contract) -> DAG:
     return dag
 
 
-for path in sorted(settings_from_environment().contracts.glob("*.yaml")):
-    globals()[path.stem] = dummy(load_contract(path))
+source = Path(__file__).stem
+globals()[source] = dummy(load_contract(settings_from_environment().contracts / f"{source}.yaml"))

@@ -18,9 +18,13 @@ import psutil
 import pytest
 import requests
 
+from sample_releases import CITY, gauges
 from samplecity.script import load_script
 from samplecity.services import end_all, processes
 from stadtdaten.ledger import Ledger
+from stadtdaten.portals import StaticPortal
+from stadtdaten.releases import ReleaseStore
+from stadtdaten.settings import settings_from_environment
 
 from .test_preflight import free_ports
 
@@ -75,11 +79,27 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     (home / "dags").mkdir()
     shutil.copytree(ROOT / "include" / "contracts", home / "include" / "contracts")
     shutil.copy(ROOT / "include" / "city.yaml", home / "include")
-    shutil.copy(Path(__file__).with_name("dummy_dags.py"), home / "dags")
+    for contract in (home / "include" / "contracts").glob("*.yaml"):
+        shutil.copy(Path(__file__).with_name("dummy_dags.py"), home / "dags" / f"{contract.stem}.py")
+    _publish_something(home, var)
     named = {"STADTDATEN_HOME": str(home), "STADTDATEN_VAR": str(var), "PYTHONUNBUFFERED": "1"}
     ports = {name: str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
     yield Installation(home, var, {**os.environ, **named, **ports})
     end_all(var)
+
+
+def _publish_something(home: Path, var: Path) -> None:
+    """Let the portal show a release of every dataset of the script, as the dummies publish nothing."""
+    settings = settings_from_environment({"STADTDATEN_HOME": str(home), "STADTDATEN_VAR": str(var)})
+    candidate, store = home / "candidate", ReleaseStore(settings.releases)
+    made = gauges(candidate)
+    portal = StaticPortal(settings.portal, settings.portal_url, CITY, True, store)
+    for dataset in load_script().again.datasets:
+        manifest = made.model_copy(
+            update={"dataset": dataset, "metadata": made.metadata.model_copy(update={"dataset": dataset})}
+        )
+        store.keep(candidate, manifest)
+        portal.reconcile(manifest, candidate)
 
 
 def airflow_states(var: Path) -> set[str]:
@@ -115,18 +135,18 @@ def test_killed_at_any_moment_the_next_start_cleans_up_and_ends_well(installatio
     assert {row["dataset"]: row["outcome"] for row in rows} == expected
 
 
-def test_a_dag_file_that_cannot_be_read_stops_its_own_source_alone(installation: Installation) -> None:
+def test_a_dag_file_that_cannot_be_read_or_is_missing_stops_its_own_source_alone(installation: Installation) -> None:
     (installation.home / "dags" / "spielplaetze.py").write_text("raise ValueError('a contract is broken')\n")
-    dummies = installation.home / "dags" / "dummy_dags.py"
-    dummies.write_text(dummies.read_text().replace('glob("*.yaml")', 'glob("[!s]*.yaml")'))
+    (installation.home / "dags" / "baumkataster.py").unlink()
     with installation.command("refresh", "--json") as driver:
         code = driver.wait(240)
     said = installation.said.read_text()
     assert code == 1, said
     assert "ValueError: a contract is broken" in said
+    assert "dags/baumkataster.py is missing" in said[: said.index("Night 1")]
     rows = json.loads(said[said.index("[\n") : said.rindex("\n]\n") + 2])
     differing = {row["dataset"] for row in rows if row["difference"]}
-    assert differing == {"spielplaetze"}
+    assert differing == {"spielplaetze", "baumkataster"}
     assert processes(installation.var) == []
 
 
