@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from installation import Site
@@ -137,3 +140,53 @@ def test_status_shows_what_is_live_although_the_ledger_was_lost(site: Site, call
         path.unlink()
     row = {row["dataset"]: row for row in json.loads(call("status", "--json").stdout)}["pegelstaende"]
     assert (row["state"], row["release"]) == ("current", ran["release"])
+
+
+@pytest.mark.parametrize("command", [["status"], ["run", "umweltmessnetz"], ["rollback", "pegelstaende"], ["migrate"]])
+@pytest.mark.parametrize("ledger", ["no database", "a folder", "unreachable", "no address"])
+def test_a_ledger_that_cannot_be_used_is_one_sentence_and_the_next_step(
+    site: Site, call, monkeypatch: pytest.MonkeyPatch, command: list[str], ledger: str
+) -> None:  # type: ignore[no-untyped-def]
+    if ledger == "no database":
+        (site.var / "ledger.sqlite").write_text("Das war einmal eine Datenbank. " * 100)
+    elif ledger == "a folder":
+        (site.var / "ledger.sqlite").mkdir()
+    elif ledger == "unreachable":
+        monkeypatch.setenv("STADTDATEN_LEDGER", "postgresql+psycopg2://ledger:geheim@127.0.0.1:9/ledger")
+    else:
+        monkeypatch.setenv("STADTDATEN_LEDGER", "geheim")
+    said = call(*command)
+    assert (said.exit_code, said.exception.__class__) == (1, SystemExit)
+    assert "Verlaufsdatenbank" in said.stderr
+    assert "STADTDATEN_LEDGER" in said.stderr
+    assert "geheim" not in said.output
+
+
+def test_status_tells_times_in_the_citys_time_zone(site: Site, call, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    call("run", "umweltmessnetz", "--json")
+    site.ledger.open_incident(
+        "umweltmessnetz", "pegelstaende", "gate_failed", "quality_raw", "Gestört.", (), "",
+        datetime(2026, 7, 1, 22, 30, tzinfo=UTC),
+    )  # fmt: skip
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert "held back since 2026-07-02 00:30" in call("status").stdout
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_nothing_of_status_is_cut_in_80_columns(site: Site, call, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    for source in ("umweltmessnetz", "einwohnerstatistik"):
+        call("run", source, "--json")
+    rows = json.loads(call("status", "--json").stdout)
+    monkeypatch.setattr("stadtdaten.cli.out", Console(width=80))
+    shown = call("status").stdout
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    for row in rows:
+        for text in (row["dataset"], row["state"], row["release"], row["last_outcome"]):
+            assert not text or text in shown
+        for moment in (row["modified"], row["due"]):
+            assert not moment or moment[:10] in shown

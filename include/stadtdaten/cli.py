@@ -11,6 +11,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -48,35 +49,37 @@ def status(as_json: AsJson = False) -> None:
     from stadtdaten.pipeline.run import prepare
 
     settings = _settings(as_json)
+    zone = _zone(settings)
     rows: list[dict[str, Any]] = []
     for contract in _contracts(settings):
         try:
             run = prepare(contract.source, settings=settings, connect=endpoint_from_environment, run_id="status")
+            run.ledger.upgrade()
+            incidents = run.ledger.open_incidents()
+            rows += [_status(run, dataset.id, incidents) for dataset in contract.datasets]
         except Fault as fault:
             _fail(fault, as_json, source=contract.source)
-        run.ledger.upgrade()
-        incidents = run.ledger.open_incidents()
-        rows += [_status(run, dataset.id, incidents) for dataset in contract.datasets]
     if as_json:
         _print_json(rows)
         return
-    table = RichTable(box=None, padding=(0, 2, 0, 0))
+    table = RichTable(box=None, padding=(0, 1, 0, 0))
     for heading in ("dataset", "state", "release", "modified", "due", "rows", "last run"):
-        table.add_column(heading, no_wrap=heading in ("dataset", "release"))
+        # A narrow terminal breaks lines, and cuts nothing.
+        table.add_column(heading, overflow="fold", no_wrap=heading == "release")
     for row in rows:
         table.add_row(
             row["dataset"],
             row["state"],
             row["release"] or "–",
-            _day(row["modified"]),
-            _day(row["due"]),
+            _day(row["modified"], zone),
+            _day(row["due"], zone),
             str(row["rows_published"] if row["rows_published"] is not None else "–"),
             row["last_outcome"] or "–",
         )
     out.print(table)
     for row in rows:
         if row["incident"]:
-            since = f"held back since {_short(row['held_back_since'])}" if row["held_back_since"] else "broken"
+            since = f"held back since {_short(row['held_back_since'], zone)}" if row["held_back_since"] else "broken"
             out.print(f"{row['dataset']}: {since}", style="red")
             out.print(f"  {escape(row['incident'])}", highlight=False)
 
@@ -212,9 +215,8 @@ def rollback(
     if as_json:
         _print_json(row)
     else:
-        out.print(
-            f"{dataset}: release {manifest.release} of {_short(manifest.metadata.modified.isoformat())} is live again."
-        )
+        modified = _short(manifest.metadata.modified.isoformat(), ZoneInfo(prepared.city.timezone))
+        out.print(f"{dataset}: release {manifest.release} of {modified} is live again.")
 
 
 @app.command()
@@ -230,7 +232,10 @@ def migrate() -> None:
     from stadtdaten.ledger import Ledger
 
     settings = _settings()
-    Ledger(settings.ledger).upgrade()
+    try:
+        Ledger(settings.ledger).upgrade()
+    except Fault as fault:
+        _fail(fault, as_json=False)
     out.print("The ledger is up to date.")
 
 
@@ -354,8 +359,17 @@ def _print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def _short(moment: str | None) -> str:
-    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M") if moment else "–"
+def _zone(settings: Settings) -> ZoneInfo:
+    """The city's time zone: that of its portal and its mails, whatever the machine's is."""
+    try:
+        return ZoneInfo(load_city(settings.city).timezone)
+    except ContractError as error:
+        err.print(escape(str(error)), style="red", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+def _short(moment: str, zone: ZoneInfo) -> str:
+    return datetime.fromisoformat(moment).astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
 
 def _without_groups(record: logging.LogRecord) -> bool:
@@ -365,8 +379,8 @@ def _without_groups(record: logging.LogRecord) -> bool:
     return record.msg != "::endgroup::"
 
 
-def _day(moment: str | None) -> str:
-    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d") if moment else "–"
+def _day(moment: str | None, zone: ZoneInfo) -> str:
+    return datetime.fromisoformat(moment).astimezone(zone).strftime("%Y-%m-%d") if moment else "–"
 
 
 def _now() -> datetime:

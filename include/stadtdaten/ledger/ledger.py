@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,11 +31,11 @@ from sqlalchemy import (
     text,
     update,
 )  # fmt: skip
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, NoSuchModuleError, ProgrammingError
 from sqlalchemy.orm import Session, contains_eager, sessionmaker
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
-from stadtdaten.faults import Finding
+from stadtdaten.faults import Finding, Misconfigured
 from stadtdaten.frames import AlertEvent, CheckResult, Incident, Manifest
 from stadtdaten.ledger.models import AlertRow, AttemptRow, CheckRow, IncidentRow, LiveRow, ReleaseRow
 from stadtdaten.ledger.values import Alert, Attempt, Outcome
@@ -49,12 +49,28 @@ _BUSY_MILLISECONDS = 30_000
 _UPGRADE_LOCK = 0x57AD7DA7  # any number that nobody else uses for PostgreSQL's advisory locks in this database
 
 
+class LedgerUnavailable(Misconfigured):
+    """The ledger's database does not answer, or is none; its server may come back within the night."""
+
+    retryable = True
+
+
 class Ledger:
-    """The ledger at an SQLAlchemy URL (``sqlite:///...`` or ``postgresql://...``); ``upgrade`` creates it."""
+    """The ledger at an SQLAlchemy URL (``sqlite:///...`` or ``postgresql://...``); ``upgrade`` creates it.
+
+    Every method raises LedgerUnavailable where the database cannot be used; the URL itself is checked here
+    (Misconfigured).
+    """
 
     def __init__(self, url: str) -> None:
-        # No pool: Airflow forks its task processes, and a connection must not cross a fork.
-        engine = create_engine(url, poolclass=NullPool)
+        try:
+            # No pool: Airflow forks its task processes, and a connection must not cross a fork.
+            engine = create_engine(url, poolclass=NullPool)
+        except (ArgumentError, NoSuchModuleError, ImportError):
+            raise Misconfigured(
+                "Die Adresse der Verlaufsdatenbank ist keine SQLAlchemy-Adresse, oder ihr Treiber fehlt.",
+                next_step="STADTDATEN_LEDGER prüfen, zum Beispiel sqlite:////pfad/ledger.sqlite.",
+            ) from None
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
@@ -70,13 +86,14 @@ class Ledger:
 
         from stadtdaten.ledger.migrations import config
 
-        if self._engine.dialect.name == "sqlite" and self._engine.url.database:
-            Path(self._engine.url.database).parent.mkdir(parents=True, exist_ok=True)
-            _use_wal(self._engine)
-        with self._writing.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
-            command.upgrade(config(connection), "head")
+        with self._available():
+            if self._engine.dialect.name == "sqlite" and self._engine.url.database:
+                Path(self._engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+                _use_wal(self._engine)
+            with self._writing.begin() as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+                command.upgrade(config(connection), "head")
 
     # Attempts and their checks
 
@@ -282,11 +299,32 @@ class Ledger:
         with self._write() as session:
             session.execute(update(AlertRow).where(AlertRow.id == alert).values(claimed_at=None, error=error))
 
-    def _read(self) -> AbstractContextManager[Session]:
-        return self._reader()
+    @contextmanager
+    def _read(self) -> Iterator[Session]:
+        with self._available(), self._reader() as session:
+            yield session
 
-    def _write(self) -> AbstractContextManager[Session]:
-        return self._writer.begin()
+    @contextmanager
+    def _write(self) -> Iterator[Session]:
+        with self._available(), self._writer.begin() as session:
+            yield session
+
+    @contextmanager
+    def _available(self) -> Iterator[None]:
+        """An error of the database quotes statements and values: only where it is and what kind of error goes on."""
+        try:
+            yield
+        except (DatabaseError, sqlite3.DatabaseError, PermissionError, FileExistsError) as error:
+            if isinstance(error, IntegrityError | DataError | ProgrammingError):
+                raise  # the database is well: that is an error of ours
+            cause = error.orig if isinstance(error, DatabaseError) else error
+            where = self._engine.url.set(query={}).render_as_string(hide_password=True)
+            raise LedgerUnavailable(
+                f"Die Verlaufsdatenbank {where} ist nicht erreichbar oder beschädigt ({type(cause).__name__}).",
+                next_step="Datenbankserver, Adresse (STADTDATEN_LEDGER), Rechte und Datenträger prüfen. Eine "
+                "beschädigte SQLite-Datei aus der Sicherung wiederherstellen oder beiseitelegen: Der nächste Lauf "
+                "lernt vom Portal, was live ist.",
+            ) from None
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
