@@ -5,7 +5,6 @@ Every value has a default that suits a checkout (everything under ``var/``), so 
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -92,6 +91,17 @@ def endpoint(*, conn_type: str, host: str, port: int | None, schema: str, login:
     return Endpoint(url=url, login=login, password=password)
 
 
+class _ConnectionFields(BaseModel):
+    """What we read of Airflow's JSON form of a connection; it has more (``extra``, ``description``)."""
+
+    conn_type: str | None = None
+    host: str | None = None
+    port: int | None = None
+    schema_: str | None = Field(default=None, alias="schema")
+    login: str | None = None
+    password: str | None = None
+
+
 def endpoint_from_environment(connection_id: str) -> Endpoint:
     """The connection as Airflow's own environment variable ``AIRFLOW_CONN_<ID>`` (JSON) gives it.
 
@@ -105,17 +115,20 @@ def endpoint_from_environment(connection_id: str) -> Endpoint:
             next_step=f"Außerhalb von Airflow die Umgebungsvariable {name} im JSON-Format setzen.",
         )
     try:
-        fields = json.loads(text)
-    except json.JSONDecodeError:
+        fields = _ConnectionFields.model_validate_json(text)
+    except ValidationError as error:
+        # Only where: the value may be a password.
+        wrong = ", ".join(sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]}))
         raise Misconfigured(
-            f"Die Umgebungsvariable {name} ist kein JSON.",
+            f"Die Umgebungsvariable {name} ist kein JSON-Objekt mit den Feldern einer Verbindung"
+            + (f"; unbrauchbar: {wrong}." if wrong else "."),
             next_step='Erwartet wird zum Beispiel {"conn_type": "http", "host": "https://…"}.',
         ) from None
     return endpoint(
-        conn_type=fields.get("conn_type", ""),
-        host=fields.get("host", ""),
-        port=fields.get("port"),
-        schema=fields.get("schema", ""),
-        login=fields.get("login", ""),
-        password=fields.get("password", ""),
+        conn_type=fields.conn_type or "",
+        host=fields.host or "",
+        port=fields.port,
+        schema=fields.schema_ or "",
+        login=fields.login or "",
+        password=fields.password or "",
     )

@@ -105,3 +105,32 @@ def test_the_words_of_a_boolean_need_no_quotes(broken: Broken) -> None:
     column = load_contract(file).datasets[0].tables[0].column("messstelle")
 
     assert (column.true, column.false) == ("ja", "nein")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("class: public", "class: publik", "'publik' is not allowed\n    fix: did you mean 'public'?"),
+        ("class: public", "class: 7", "7 is not allowed\n    fix: one of 'public', "),
+        ("format: csv", "format: cvs", "'cvs' is not allowed\n    fix: did you mean 'csv'?"),
+    ],
+)
+def test_a_wrong_word_deep_in_a_contract_is_one_problem_with_the_likely_word(
+    broken: Broken, before: str, after: str, told: str
+) -> None:
+    with pytest.raises(ContractError) as caught:
+        load_contract(broken(GAUGES, before, after))
+    (problem,) = caught.value.problems
+    assert told in str(problem)
+
+
+def test_a_list_that_is_empty_is_still_told(broken: Broken) -> None:
+    with pytest.raises(ContractError, match="themes: Tuple should have at least 1 item"):
+        load_contract(broken(GAUGES, "themes: [ENVI]", "themes: []"))
+
+
+def test_a_folder_in_place_of_a_contract_is_an_error_with_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "quelle.yaml"
+    folder.mkdir()
+    with pytest.raises(ContractError, match=r"quelle\.yaml:1: cannot be read"):
+        load_contract(folder)

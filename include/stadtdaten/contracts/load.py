@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -65,6 +67,9 @@ def _load(path: Path, model: type[Model]) -> Model:
         document = yaml.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ContractError([Problem(path, 1, "file not found", "create it, or correct the name")]) from error
+    except OSError as error:
+        fix = "it must be a file that this account may read"
+        raise ContractError([Problem(path, 1, f"cannot be read: {error.strerror}", fix)]) from error
     except UnicodeDecodeError as error:
         raise ContractError([Problem(path, 1, "not UTF-8", "save the file as UTF-8")]) from error
     except MarkedYAMLError as error:
@@ -99,7 +104,7 @@ def _key(key: Any) -> str:
 def _problems(path: Path, document: CommentedMap, error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     known = _known_keys(model)
     problems = []
-    for detail in error.errors():
+    for detail in _causes(error.errors()):
         place = list(detail["loc"])
         dotted = ".".join(str(part) for part in place)
         message, fix = detail["msg"].removeprefix("Value error, "), ""
@@ -112,9 +117,29 @@ def _problems(path: Path, document: CommentedMap, error: ValidationError, model:
         elif detail["type"] == "literal_error":
             allowed = str(detail.get("ctx", {}).get("expected", ""))
             message = f"{detail['input']!r} is not allowed"
-            fix = f"one of {allowed}"
+            fix = _closest(detail["input"], allowed)
+        elif detail["type"] == "union_tag_invalid":
+            context = detail["ctx"]
+            message, fix = f"{context['tag']!r} is not allowed", _closest(context["tag"], context["expected_tags"])
         problems.append(Problem(path, _line(document, place), f"{dotted or 'contract'}: {message}", fix))
     return sorted(problems, key=lambda problem: problem.line)
+
+
+def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without pydantic's follow-up errors: an item that is wrong makes its list too short, and so on upwards."""
+    places = [detail["loc"] for detail in details]
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short"
+        or not any(len(place) > len(detail["loc"]) and place[: len(detail["loc"])] == detail["loc"] for place in places)
+    ]
+
+
+def _closest(word: object, allowed: str) -> str:
+    """The allowed word that was probably meant, of pydantic's list of quoted words; else the list."""
+    close = difflib.get_close_matches(str(word), re.findall(r"'([^']*)'", allowed), n=1)
+    return f"did you mean {close[0]!r}?" if close else f"one of {allowed}"
 
 
 def _line(document: CommentedMap, place: list[Any]) -> int:
