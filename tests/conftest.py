@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from installation import Site
+from official_shapes import Judge, official_judge
 from samplecity.city import SampleCity
 from samplecity.ports import Ports
 
@@ -22,6 +23,12 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("needs the real files in ../shared, which is not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def judge(shared: Path) -> Judge:
+    """The official DCAT-AP.de shapes: what they complain of in a catalogue."""
+    return official_judge(shared / "standards")
 
 
 @pytest.fixture

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 import requests
+from rdflib import DCAT, RDF, Graph
 
 from installation import Site, body
+from official_shapes import Judge
 from samplecity.state import advance
 from stadtdaten.faults import GateFailed, Misconfigured, SourceUnavailable
 from stadtdaten.pipeline.run import Run, prepare
@@ -37,6 +39,17 @@ def test_a_good_night_publishes_and_the_next_one_touches_nothing(site: Site, sou
     assert site.releases() == releases
     assert site.mails() == []
     assert list((site.var / "staging").rglob("*.parquet")) == []
+
+
+def test_the_catalogue_of_a_whole_night_has_no_violation_and_no_warning(site: Site, judge: Judge) -> None:
+    for source in SOURCES:
+        site.refresh(source)
+    base = f"http://127.0.0.1:{site.city.ports.portal}"
+    for name, syntax in (("catalog.ttl", "turtle"), ("catalog.rdf", "xml"), ("catalog.jsonld", "json-ld")):
+        answer = requests.get(f"{base}/{name}", timeout=10)
+        graph = Graph().parse(data=answer.text, format=syntax)
+        assert len(list(graph.subjects(RDF.type, DCAT.Dataset))) == len(SOURCES)
+        assert judge(graph) == [], name
 
 
 def test_a_night_with_swapped_axes_is_held_back_once_told_and_recovers(site: Site) -> None:

@@ -14,9 +14,10 @@ import pandas
 import pyshacl
 import pytest
 import rdflib
-from rdflib import DCTERMS, FOAF, RDF, SH, BNode, Graph, Literal, URIRef
+from rdflib import DCTERMS, FOAF, RDF, BNode, Graph, Literal, URIRef
 from rdflib.compare import isomorphic
 
+from official_shapes import Judge
 from stadtdaten.contracts import City, Table, load_contract
 from stadtdaten.frames import Manifest, PublishedColumn
 from stadtdaten.standards.dcat import CatalogueEntry, catalogue, serialise
@@ -26,37 +27,6 @@ from stadtdaten.standards.files import write_files
 CONTRACTS = Path(__file__).resolve().parents[2] / "include" / "contracts"
 BASE = "https://daten.example.org/"
 DCAT_VERSION = URIRef("http://www.w3.org/ns/dcat#version")  # not in rdflib, which knows DCAT 2
-DE_SHAPES = (
-    "dcat-ap-SHACL-DE.ttl", "dcat-ap-de-controlledvocabularies.ttl", "dcat-ap-de-deprecated.ttl",
-    "dcat-ap-spec-german-additions.ttl",
-)  # fmt: skip
-CODE_LISTS = (
-    "codelists/codelists.ttl", "codelists/access-right-skos.rdf", "dcat-ap-de/dcat-ap-de-contributors.rdf",
-    "dcat-ap-de/dcat-ap-de-licenses-open.rdf",
-)  # fmt: skip
-
-Judge = Callable[[Graph], list[tuple[str, str]]]
-
-
-@pytest.fixture(scope="session")
-def judge(shared: Path) -> Judge:
-    """Every complaint of the official shapes, as (severity, message); see standards/README.md there."""
-    folder = shared / "standards"
-    shapes = Graph().parse(folder / "dcat-ap" / "dcat-ap-3.0.0-SHACL.ttl")
-    for name in DE_SHAPES:
-        shapes.parse(folder / "dcat-ap-de" / name)
-    lists = Graph()
-    for name in CODE_LISTS:
-        lists.parse(folder / name)
-
-    def complaints(graph: Graph) -> list[tuple[str, str]]:
-        _, report, _ = pyshacl.validate(graph + lists, shacl_graph=shapes)
-        return sorted(
-            (str(report.value(result, SH.resultSeverity)).split("#")[1], str(report.value(result, SH.resultMessage)))
-            for result in report.subjects(RDF.type, SH.ValidationResult)
-        )
-
-    return complaints
 
 
 def entries(releases: tuple[Manifest, ...]) -> list[CatalogueEntry]:
