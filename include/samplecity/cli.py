@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -17,19 +18,21 @@ from rich.console import Console
 
 from samplecity import airflow_setup, hold, preflight, start
 from samplecity.airflow_api import AirflowRefused, AirflowSilent
-from samplecity.night import NightFailed
+from samplecity.folder import NotOurs, empty, require_ours
 from samplecity.ports import HOST, PortError, ports_from_environment
 from samplecity.refresh import refresh as play_nights
 from samplecity.serve import main as serve_city
 from samplecity.services import ServiceEnded, WouldNotEnd, end_all
 from samplecity.state import StateError
+from samplecity.storage import explained, shortage
 from samplecity.summary import table
 from stadtdaten.contracts import ContractError
+from stadtdaten.faults import Fault
 
 HOME = Path(__file__).resolve().parents[2]
 
 EXPECTED_TROUBLE = (
-    AirflowRefused, AirflowSilent, NightFailed, PortError, ServiceEnded, StateError, WouldNotEnd,
+    AirflowRefused, AirflowSilent, NotOurs, PortError, ServiceEnded, StateError, WouldNotEnd,
     ContractError, airflow_setup.SetupFailed, hold.InUse, preflight.NotReady, start.NeverReady,
 )  # fmt: skip
 """What is told in plain words; anything else is an error of ours and shows its traceback."""
@@ -58,13 +61,9 @@ def refresh(
     """Run the nightly refresh of every source once, through Airflow; 0 if all ended as the script expects."""
     began = time.monotonic()
     _end_cleanly_on_signals()
-    try:
+    with _told(_var(home, var)):
         place = _place(home, var)
         result = play_nights(place, err if as_json else out)
-    except EXPECTED_TROUBLE as trouble:
-        _fail(trouble)
-    except KeyboardInterrupt:
-        _interrupted()
     if as_json:
         print(json.dumps([row.model_dump(mode="json") for row in result.rows], ensure_ascii=False, indent=2))
     else:
@@ -85,28 +84,25 @@ def refresh(
 def up(home: Home = HOME, var: Var = None) -> None:
     """Start everything and keep it running until Ctrl-C or `samplecity down`."""
     _end_cleanly_on_signals()
-    try:
+    with _told(_var(home, var)):
         place = _place(home, var)
-        with start.running(place, "make up", out.print, scheduled=True) as started:
-            _print_addresses(place)
-            while True:
-                started.services.check()
-                time.sleep(0.5)
-    except EXPECTED_TROUBLE as trouble:
-        _fail(trouble)
-    except KeyboardInterrupt:
-        out.print("All ended.")
+        try:
+            with start.running(place, "make up", out.print, scheduled=True) as started:
+                _print_addresses(place)
+                while True:
+                    started.services.check()
+                    time.sleep(0.5)
+        except KeyboardInterrupt:
+            out.print("All ended.")
 
 
 @app.command()
 def down(home: Home = HOME, var: Var = None) -> None:
     """End what `up` or `refresh` runs in another terminal, or what a killed one left."""
     folder = _var(home, var)
-    try:
-        holder = hold.end_holder(folder) if folder.exists() else None
+    with _told(folder):
+        holder = hold.end_holder(folder)
         left = end_all(folder)
-    except EXPECTED_TROUBLE as trouble:
-        _fail(trouble)
     if holder:
         out.print(f"Ended `{holder.command}` (pid {holder.pid}).")
     if left:
@@ -118,20 +114,26 @@ def down(home: Home = HOME, var: Var = None) -> None:
 @app.command()
 def clean(home: Home = HOME, var: Var = None) -> None:
     """End what is running and delete all state: portal, releases, ledger, Airflow's database, mails."""
-    down(home, var)
     folder = _var(home, var)
-    if folder.exists():
-        shutil.rmtree(folder)
-        out.print(f"Removed {folder}.")
+    with _told(folder):
+        if folder.exists():
+            require_ours(folder, home)
+        down(home, var)
+        if not folder.exists():
+            return
+        left = empty(folder, home)
+    out.print(f"Removed all state from {folder}.")
+    if left:
+        out.print(f"Not ours, so it stays there: {', '.join(left)}", markup=False)
 
 
 @app.command()
 def serve(home: Home = HOME, var: Var = None) -> None:
     """Run only the sample city's servers, without Airflow, until Ctrl-C."""
-    try:
-        serve_city(_var(home, var), ports_from_environment())
-    except PortError as trouble:
-        _fail(trouble)
+    folder = _var(home, var)
+    with _told(folder):
+        preflight.check_folder(folder, home)
+        serve_city(folder, ports_from_environment())
 
 
 def main() -> None:
@@ -144,7 +146,10 @@ def _var(home: Path, var: Path | None) -> Path:
 
 
 def _place(home: Path, var: Path | None) -> start.Place:
-    return start.Place(home.resolve(), _var(home, var), ports_from_environment(), preflight.airflow_port())
+    """The installation, once it is sure that its folder can be used: nothing is written anywhere before."""
+    place = start.Place(home.resolve(), _var(home, var), ports_from_environment(), preflight.airflow_port())
+    preflight.check_folder(place.var, place.home)
+    return place
 
 
 def _print_addresses(place: start.Place) -> None:
@@ -172,13 +177,25 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _interrupted() -> NoReturn:
-    err.print("Interrupted. All ended; the next run begins where this one stopped.")
-    raise typer.Exit(130)
+@contextmanager
+def _told(var: Path) -> Iterator[None]:
+    """What a person can put right is told in plain words and ends us with 1, an interruption with 130."""
+    try:
+        yield
+    except EXPECTED_TROUBLE as trouble:
+        _fail("\n".join(filter(None, (str(trouble), shortage(var)))))
+    except (Fault, OSError) as error:
+        said = explained(error, var)
+        if not said:
+            raise
+        _fail(said)
+    except KeyboardInterrupt:
+        err.print("Interrupted. All ended; the next run begins where this one stopped.")
+        raise typer.Exit(130) from None
 
 
-def _fail(trouble: Exception) -> NoReturn:
-    err.print(str(trouble), style="red", markup=False)
+def _fail(said: str) -> NoReturn:
+    err.print(said, style="red", markup=False)
     raise typer.Exit(1)
 
 

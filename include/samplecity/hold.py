@@ -36,6 +36,7 @@ class InUse(Exception):
 @contextmanager
 def hold(var: Path, command: str) -> Iterator[None]:
     """Work alone with the folder. Raises InUse, naming who holds it."""
+    _lock_path(var).parent.mkdir(parents=True, exist_ok=True)
     with _lock_path(var).open("a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -96,6 +97,4 @@ def _read(var: Path) -> Holder | None:
 
 
 def _lock_path(var: Path) -> Path:
-    folder = var / "run"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / "lock"
+    return var / "run" / "lock"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from samplecity.folder import claim
 from samplecity.ports import HOST, PURPOSES, VARIABLES, PortError, Ports
 
 AIRFLOW_VARIABLE = "AIRFLOW_PORT"
@@ -20,12 +21,13 @@ class NotReady(Exception):
     """Something on this computer has to be put right first; the message says what and how."""
 
 
-def check_folder(var: Path) -> None:
-    """Raises NotReady if ``var`` cannot be written or the disk is nearly full."""
+def check_folder(var: Path, home: Path) -> None:
+    """Make ``var`` ours. Raises NotOurs if it is somebody else's, NotReady if it cannot be written or has no room."""
     try:
-        (var / "run").mkdir(parents=True, exist_ok=True)
+        claim(var, home)
+        (var / "run").mkdir(exist_ok=True)
         probe = var / "run" / "probe"
-        probe.write_bytes(b"")
+        probe.write_bytes(b"x")
         probe.unlink()
     except OSError as error:
         raise NotReady(f"{var} cannot be written: {error.strerror}. All state is kept there.") from error

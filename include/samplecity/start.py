@@ -23,7 +23,7 @@ from samplecity.city import connections
 from samplecity.hold import hold
 from samplecity.night import give_up_open_runs
 from samplecity.ports import HOST, Ports
-from samplecity.preflight import check_folder, check_ports
+from samplecity.preflight import check_ports
 from samplecity.services import Service, Services, end_all
 from stadtdaten.ledger import Ledger
 from stadtdaten.settings import Settings, settings_from_environment
@@ -71,20 +71,19 @@ class Running:
 
 @contextmanager
 def running(place: Place, command: str, say: Say, *, scheduled: bool) -> Iterator[Running]:
-    """Everything started and answering; ends with the context, however that is left.
+    """Everything started and answering; ends with the context, however that is left. ``check_folder`` comes before.
 
     Raises InUse, NotReady, SetupFailed, ServiceEnded, NeverReady; nothing of ours is running then.
     """
-    check_folder(place.var)
     with hold(place.var, command):
         left = end_all(place.var)
         if left:
             say(f"Ended {left} processes that an earlier, killed run had left.")
         check_ports(place.ports, place.airflow_port)
+        settle(place.settings)
         say("Starting the sample city and Airflow ...")
         environment = place.environment(scheduled=scheduled)
         airflow_setup.migrate(place.var, environment)
-        settle(place.settings)
         try:
             with (
                 Services(place.var, environment) as services,
@@ -96,13 +95,16 @@ def running(place: Place, command: str, say: Say, *, scheduled: bool) -> Iterato
 
 
 def settle(settings: Settings) -> None:
-    """Close what dead processes left open: attempts in the ledger, snapshots (personal!) and candidates on disk."""
-    ledger = Ledger(settings.ledger)
-    ledger.upgrade()
-    ledger.abort_open_attempts()
+    """Close what dead processes left open: snapshots (personal!) and candidates on disk, attempts in the ledger.
+
+    Files first: they must go even if the ledger cannot be written, and they may be what fills the disk.
+    """
     for folder in (settings.staging, settings.candidates):
         if folder.exists():
             shutil.rmtree(folder)
+    ledger = Ledger(settings.ledger)
+    ledger.upgrade()
+    ledger.abort_open_attempts()
 
 
 def _start(place: Place, services: Services, say: Say, *, scheduled: bool) -> AirflowApi:

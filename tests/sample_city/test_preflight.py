@@ -64,10 +64,10 @@ def test_a_full_disk_is_noticed_before_anything_starts(tmp_path: Path, monkeypat
     usage = namedtuple("usage", "total used free")(10**12, 10**12 - 10**7, 10**7)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(NotReady, match="10 MB are free"):
-        check_folder(tmp_path)
+        check_folder(tmp_path / "var", tmp_path)
 
 
 def test_a_state_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("a file is in the way")
     with pytest.raises(NotReady, match="cannot be written"):
-        check_folder(tmp_path / "var")
+        check_folder(tmp_path / "var", tmp_path)

@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from sample_releases import CITY, gauges
+from samplecity.folder import claim
 from samplecity.script import load_script
 from samplecity.services import end_all, processes
 from stadtdaten.ledger import Ledger
@@ -81,6 +82,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     shutil.copy(ROOT / "include" / "city.yaml", home / "include")
     for contract in (home / "include" / "contracts").glob("*.yaml"):
         shutil.copy(Path(__file__).with_name("dummy_dags.py"), home / "dags" / f"{contract.stem}.py")
+    claim(var, home)
     _publish_something(home, var)
     named = {"STADTDATEN_HOME": str(home), "STADTDATEN_VAR": str(var), "PYTHONUNBUFFERED": "1"}
     ports = {name: str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
