@@ -307,12 +307,12 @@ def _source_of(settings: Settings, dataset: str) -> str:
     return datasets[dataset]
 
 
-def _columns(table: Any, stage: str) -> list[str]:
+def _columns(table: Any, stage: str) -> dict[str, str]:
+    """Name and type of each column that the table has at the stage."""
     from stadtdaten.privacy.columns import published_columns
 
-    if stage == "raw":
-        return [column.name for column in table.columns]
-    return [column.name for column in published_columns(table)]
+    columns = table.columns if stage == "raw" else published_columns(table)
+    return {column.name: column.type for column in columns}
 
 
 def _fail_call(message: str) -> NoReturn:

@@ -15,7 +15,9 @@ from stadtdaten.quality.suites import SuiteError, check_suite, load_suite, suite
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = sorted((ROOT / "include" / "contracts").glob("*.yaml"))
-COLUMNS = ("hoehe", "geheim", "geometrie")
+COLUMNS = {
+    "hoehe": "number", "geheim": "boolean", "geometrie": "geometry", "tag": "date", "gemessen": "datetime",
+}  # fmt: skip
 GOOD: dict[str, Any] = {
     "type": "expect_column_values_to_be_between",
     "kwargs": {"column": "hoehe", "min_value": 0, "max_value": 60},
@@ -82,6 +84,9 @@ NULL = "expect_column_values_to_be_null"
         (expectation(min_value=0, mostly=0), "can never fail", "above 0"),
         (expectation(min_value=0, mostly=9), "argument 'mostly'", "arguments are"),
         (expectation(min_value="2020-01-01"), "cannot be compared with a date", "2020-01-01T00:00:00"),
+        (expectation(column="gemessen", min_value="2020-01-01T00:00:00"), "has no offset", "2020-01-01T00:00:00+01:00"),
+        (expectation(column="gemessen", max_value={"$PARAMETER": "today"}), "has no offset", "a date column"),
+        (expectation(column="tag", min_value="2020-01-01T00:00:00+01:00"), "has an offset", '"2020-01-01T00:00:00"'),
         (expectation(max_value={"$PARAMETER": "tody"}), "parameter 'tody' is unknown", "did you mean 'today'?"),
         (
             expectation("expect_column_values_to_be_in_set", value_set=[{"$PARAMETER": "today"}]),
@@ -113,6 +118,14 @@ def test_a_mistake_in_an_expectation_is_found_on_its_line(path: Path, mistake: A
     assert message in problems[0].message
     assert fix in problems[0].fix
     assert (problems[0].file, problems[0].line) == (path, 3)
+
+
+def test_bounds_of_dates_and_moments_that_can_be_compared_are_no_mistakes(path: Path) -> None:
+    write(
+        path, GOOD, expectation(column="gemessen", min_value="2020-01-01T00:00:00+01:00"),
+        expectation(column="tag", min_value="2020-01-01T00:00:00", max_value={"$PARAMETER": "today"}),
+    )  # fmt: skip
+    assert check_suite(path, COLUMNS) == []
 
 
 def test_a_misspelt_expectation_stops_the_loader_too(path: Path) -> None:
@@ -170,11 +183,11 @@ def test_every_table_has_two_suites_that_fit_its_columns(contract_file: Path) ->
         for table in dataset.tables:
             raw = suite_path(ROOT / "expectations", contract.source, table.id, "raw")
             public = suite_path(ROOT / "expectations", contract.source, table.id, "public")
-            published = [column.name for column in published_columns(table)]
-            assert check_suite(raw, [column.name for column in table.columns]) == []
+            published = {column.name: column.type for column in published_columns(table)}
+            assert check_suite(raw, {column.name: column.type for column in table.columns}) == []
             assert check_suite(public, published) == []
             wanted = [e.column_list for e in load_suite(public).expectations if "ordered_list" in e.expectation_type]
-            assert wanted == [published]
+            assert wanted == [list(published)]
 
 
 def test_every_rectangle_is_the_citys() -> None:

@@ -34,6 +34,9 @@ SEVERITIES = ("critical", "warning")
 PARAMETERS = ("today", "next_year")
 """What a suite may write as ``{"$PARAMETER": "..."}``: midnight before the run, and the year after that of the run."""
 
+OFFSET = "+01:00"
+"""Central European Time: what a suggested bound gets."""
+
 SUITE_KEYS = ("name", "meta", "expectations")
 EXPECTATION_KEYS = ("type", "kwargs", "severity", "meta")
 META_KEYS = ("note", "cause")
@@ -69,8 +72,11 @@ def load_suite(path: Path) -> Suite:
     return _load(path, None)
 
 
-def check_suite(path: Path, columns: Collection[str]) -> list[Problem]:
-    """Every mistake in the suite, with line and fix; ``columns`` are those the table has at the suite's stage."""
+def check_suite(path: Path, columns: Mapping[str, str]) -> list[Problem]:
+    """Every mistake in the suite, with line and fix.
+
+    ``columns`` are those the table has at the suite's stage, each with its type in the words of the contract.
+    """
     try:
         _load(path, columns)
     except SuiteError as error:
@@ -78,7 +84,7 @@ def check_suite(path: Path, columns: Collection[str]) -> list[Problem]:
     return []
 
 
-def _load(path: Path, columns: Collection[str] | None) -> Suite:
+def _load(path: Path, columns: Mapping[str, str] | None) -> Suite:
     document, lines = _read(path)
     problems = [Problem(path, 1, *found) for found in _mistakes_of_suite(path, document)]
     written: dict[str, int] = {}
@@ -217,12 +223,30 @@ def _mistakes_of_kwargs(kind: str, kwargs: Mapping[str, Any]) -> Iterator[Found]
             yield "a parameter must be the whole argument", 'write "max_value": {"$PARAMETER": "today"}'
 
 
-def _mistakes_of_columns(kwargs: Mapping[str, Any], columns: Collection[str] | None) -> Iterator[Found]:
+def _mistakes_of_columns(kwargs: Mapping[str, Any], columns: Mapping[str, str] | None) -> Iterator[Found]:
     if columns is None:
         return
     for name in dict.fromkeys([*own_columns(kwargs), *_condition_columns(kwargs.get("row_condition"))]):
         if name not in columns:
             yield f"column {name!r} is not in the table", _nearest(name, columns, f"one of {', '.join(columns)}")
+    kind = columns.get(str(kwargs.get("column")))
+    for bound in (kwargs.get("min_value"), kwargs.get("max_value")):
+        if kind in ("date", "datetime"):
+            yield from _mistakes_of_moment(bound, kind)
+
+
+def _mistakes_of_moment(bound: Any, kind: str) -> Iterator[Found]:
+    """Pandas refuses to compare a moment with an offset to one without, so such a check would fail every night."""
+    if kind == "datetime" and isinstance(bound, dict):
+        fix = f'write a moment with its offset, such as "2030-01-01T00:00:00{OFFSET}", or check a date column'
+        yield "a parameter has no offset, so it cannot be compared with a datetime column", fix
+    if not isinstance(bound, str) or "T" not in bound:
+        return
+    offset = re.search(r"(?:Z|[+-]\d{2}:?\d{2})$", bound)
+    if kind == "datetime" and not offset:
+        yield f"{bound!r} has no offset, so it cannot be compared with a datetime column", f'write "{bound}{OFFSET}"'
+    if kind == "date" and offset:
+        yield f"{bound!r} has an offset, so it cannot be compared with a date column", f'write "{bound[:19]}"'
 
 
 def _mistakes_of_arguments(kind: str, error: Any) -> Iterator[Found]:
