@@ -47,6 +47,17 @@ def test_the_mail_reaches_on_call_with_the_owner_office_in_copy(
     assert [name for name in HEADERS if len(read.get_all(name, [])) != 1] == []
 
 
+def test_a_long_name_of_an_expectation_does_not_squeeze_the_sentence_beside_it(
+    incident: Incident, city: City, contract: Contract, situation: Situation, now: datetime
+) -> None:
+    part = compose(incident, city, contract, situation, SENDER, now).get_body(("html",))
+    assert part is not None
+    html = part.get_content()
+    assert "td:first-child { min-width: 16rem }" in html
+    assert "td.rule { font-size: 0.8rem; overflow-wrap: anywhere; word-break: break-word }" in html
+    assert f'<td class="rule">{incident.findings[0].rule}</td>' in html
+
+
 @pytest.mark.parametrize("subtype", ["plain", "html"])
 def test_the_mail_says_what_happened_what_is_live_and_what_to_do(
     incident: Incident, city: City, contract: Contract, situation: Situation, now: datetime, subtype: str

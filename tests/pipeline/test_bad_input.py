@@ -96,3 +96,12 @@ def test_a_broken_contract_is_told_with_file_and_line(site: Site) -> None:
     with pytest.raises(Misconfigured, match=r"umweltmessnetz.yaml:\d+") as caught:
         site.run("umweltmessnetz")
     assert "lizenz" in caught.value.message
+
+
+def test_a_mistake_in_a_suite_is_told_with_its_place_in_the_checkout_and_apart_from_the_german(site: Site) -> None:
+    site.edit("expectations/umweltmessnetz/tageswerte.raw.json", '"severity": "critical"', '"severity": "critcal"')
+    site.refresh("umweltmessnetz")
+    (incident,) = site.ledger.open_incidents()
+    assert "in expectations/umweltmessnetz/tageswerte.raw.json sind nicht brauchbar" in incident.message
+    assert "„severity 'critcal' is not allowed“ (Vorschlag: „did you mean 'critical'?“)" in incident.message
+    assert str(site.home) not in incident.message

@@ -101,8 +101,13 @@ def _check(run: Run, dataset: Dataset, frames: Frames, stage: Stage, attempt: in
         try:
             suite = load_suite(path)
         except SuiteError as error:
+            places = "; ".join(
+                f"Zeile {problem.line}: „{problem.message}“" + (f" (Vorschlag: „{problem.fix}“)" if problem.fix else "")
+                for problem in error.problems
+            )
             raise Misconfigured(
-                f"Datensatz {dataset.id}: Die Prüfregeln {path.name} sind nicht brauchbar: {error}",
+                f"Datensatz {dataset.id}: Die Prüfregeln in {path.relative_to(run.settings.home)} sind nicht "
+                f"brauchbar. Meldung des Prüfprogramms: {places}",
                 next_step="Die genannte Zeile berichtigen; `stadtdaten check` prüft alle Regeln.",
             ) from None
         results += run_suite(suite, frames[table.id], table.id, stage)
