@@ -9,10 +9,12 @@ UV := $(BIN)/uv pip
 unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
 unexport PYTHONHOME
+# A city's network often opens TLS with a certificate of its own, which only the system's store knows.
+export UV_SYSTEM_CERTS ?= 1
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv refresh up down clean test test-browser lint lock
+.PHONY: help venv refresh up down clean test test-fast test-browser lint lock
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,10 +29,16 @@ down:  ## End what `make up` or `make refresh` runs elsewhere, or what a killed 
 	@if [ -x $(BIN)/samplecity ]; then $(BIN)/samplecity down; else echo "Nothing is running."; fi
 
 clean:  ## End what is running and delete all state (var/)
-	@if [ -x $(BIN)/samplecity ]; then $(BIN)/samplecity clean; else rm -rf var; fi
+	@if [ -x $(BIN)/samplecity ]; then $(BIN)/samplecity clean; \
+	elif [ -d var ] && ! rmdir var 2>/dev/null; then \
+	    echo "var/ is not empty, and without $(VENV) nobody knows what runs on it: make venv, then make clean"; exit 1; \
+	fi
 
 test: $(VENV)/complete-dev  ## Run the tests that need no browser
 	@$(BIN)/pytest -n 2 -m "not browser"
+
+test-fast: $(VENV)/complete-dev  ## Run the tests that need neither a browser nor a running Airflow
+	@$(BIN)/pytest -n 2 -m "not browser and not airflow"
 
 test-browser: $(VENV)/complete-dev  ## Run the tests in Debian's Chromium (installed with apt-get when we are root)
 	@if ! command -v chromium >/dev/null; then \
@@ -72,7 +80,9 @@ $(VENV)/complete: requirements.txt include/pyproject.toml
 	@{ $(BIN)/pip install -q --disable-pip-version-check uv==$(UV_VERSION) \
 	    && $(UV) install -q --compile-bytecode -r requirements.txt -e include; } || { \
 	    echo "The packages could not be installed (reason above). Is a package index reachable, and is there 2 GB of"; \
-	    echo "free disk? The next call begins again."; exit 1; }
+	    echo "free disk? If the reason is a certificate (UnknownIssuer): the certificate of your network's proxy belongs"; \
+	    echo "into the system's store (Debian: /usr/local/share/ca-certificates, then update-ca-certificates); pip also"; \
+	    echo "needs PIP_CERT=/etc/ssl/certs/ca-certificates.crt. The next call begins again."; exit 1; }
 	@touch $@
 
 $(VENV)/complete-dev: requirements-dev.txt $(VENV)/complete

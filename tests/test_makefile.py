@@ -36,7 +36,7 @@ def make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_make_alone_lists_the_targets(checkout: Path) -> None:
     listed = make(checkout).stdout
-    for target in ("refresh", "up", "down", "clean", "test", "test-browser", "lint", "lock"):
+    for target in ("refresh", "up", "down", "clean", "test", "test-fast", "test-browser", "lint", "lock"):
         assert f"\n{target} " in f"\n{listed}"
 
 
@@ -64,6 +64,7 @@ def test_an_install_that_failed_is_begun_anew(checkout: Path) -> None:
     result = make(checkout, "refresh", f"PYTHON={works_but_for_pip}")
     assert result.returncode != 0
     assert "Is a package index reachable" in result.stdout
+    assert "UnknownIssuer" in result.stdout
     assert not (checkout / ".venv" / "complete").exists()
     (checkout / ".venv" / "half-installed").touch()
     make(checkout, "refresh", f"PYTHON={works_but_for_pip}")
@@ -71,8 +72,23 @@ def test_an_install_that_failed_is_begun_anew(checkout: Path) -> None:
     assert not (checkout / ".venv" / "half-installed").exists()
 
 
+def test_uv_trusts_the_certificates_of_the_system_unless_told_otherwise(checkout: Path) -> None:
+    (checkout / "shown.mk").write_text("include Makefile\nshown:\n\t@echo $$UV_SYSTEM_CERTS\n")
+    assert make(checkout, "-f", "shown.mk", "shown").stdout.strip() == "1"
+    assert make(checkout, "-f", "shown.mk", "shown", "UV_SYSTEM_CERTS=0").stdout.strip() == "0"
+
+
 def test_down_and_clean_need_no_environment(checkout: Path) -> None:
     (checkout / "var").mkdir()
     assert "Nothing is running" in make(checkout, "down").stdout
     assert make(checkout, "clean").returncode == 0
     assert not (checkout / "var").exists()
+
+
+def test_clean_without_an_environment_deletes_no_state_that_something_may_run_on(checkout: Path) -> None:
+    (checkout / "var").mkdir()
+    (checkout / "var" / "thesis.txt").touch()
+    result = make(checkout, "clean")
+    assert result.returncode != 0
+    assert "make venv, then make clean" in result.stdout
+    assert (checkout / "var" / "thesis.txt").exists()
