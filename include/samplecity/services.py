@@ -1,9 +1,10 @@
 """Which processes run for this installation, and how do all of them end, whatever was killed before?
 
 Every process we start, and every process those start, carries a mark in its environment: the absolute path of the
-``var`` folder it works for. The kernel keeps it from the moment a program starts until it ends, so there is no window
-in which a process runs unrecorded, no record that goes stale and no recycled pid that could be hit. That is needed:
-Airflow's children survive the death of their parent.
+``var`` folder it works for. The kernel keeps it from the moment a program starts until it ends, so there is no process
+that runs unrecorded, no record that goes stale and no recycled pid that could be hit. That is needed: Airflow's
+children survive the death of their parent. Only while a process becomes another program is the mark not to be seen,
+for about a millisecond, so whoever looks looks again.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ MARK = "SAMPLECITY_SERVICE_OF"
 
 PATIENCE = 12.0
 """Seconds that services get to end by themselves. Airflow's scheduler lets its running tasks finish."""
+
+LOOKS = 5
+"""Looks at a process that is just becoming another program, 20 ms apart; it takes about 1 ms."""
 
 LAST_LINES = 15
 """Lines of a log that are shown when its service ended unexpectedly."""
@@ -117,14 +121,31 @@ def log_path(var: Path, service: str) -> Path:
 def processes(var: Path) -> list[psutil.Process]:
     """The living processes that belong to the installation, apart from our own."""
     mark = _mark(var)
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if mark.items() <= process.environ().items() and process.pid != os.getpid():
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):  # ended meanwhile, a zombie, or another person's
-            continue
+    found: list[psutil.Process] = []
+    undecided = [process for process in psutil.process_iter() if process.pid != os.getpid()]
+    for _ in range(LOOKS):
+        looked_at, undecided = undecided, []
+        for process in looked_at:
+            try:
+                environment = process.environ()
+                if mark.items() <= environment.items():
+                    found.append(process)
+                elif not environment and _begins(process):
+                    undecided.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):  # ended meanwhile, or another person's
+                continue
+        if not undecided:
+            break
+        time.sleep(0.02)
     return found
+
+
+def _begins(process: psutil.Process) -> bool:
+    """Whether a process without an environment may be about to get one, as it is just becoming another program.
+
+    The dead and the kernel's own threads (process 2 and its children) never get one.
+    """
+    return process.status() != psutil.STATUS_ZOMBIE and 2 not in (process.pid, process.ppid())
 
 
 def end_all(var: Path) -> int:
@@ -134,8 +155,11 @@ def end_all(var: Path) -> int:
     """
     killed: set[psutil.Process] = set()
     deadline = time.monotonic() + PATIENCE
-    while dying := {*processes(var), *filter(_lives, killed)}:
-        if time.monotonic() > deadline:
+    quiet = 0
+    while quiet < 2:  # what was being started during a look is seen by the next
+        dying = {*processes(var), *filter(_lives, killed)}
+        quiet = 0 if dying else quiet + 1
+        if dying and time.monotonic() > deadline:
             raise WouldNotEnd(f"these processes cannot be ended: {', '.join(str(process.pid) for process in dying)}")
         for process in dying - killed:
             try:

@@ -102,6 +102,34 @@ def test_another_installation_and_whoever_names_the_same_folder_are_left_alone(t
         shell.wait()
 
 
+def test_a_process_that_is_just_becoming_a_program_is_not_overlooked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = psutil.Process.environ
+    hidden = 2
+
+    def environ(process: psutil.Process) -> dict[str, str]:
+        nonlocal hidden
+        environment = really(process)
+        if MARK in environment and hidden:
+            hidden -= 1
+            return {}
+        return environment
+
+    with Services(tmp_path, os.environ) as services:
+        services.start(sleeper())
+        monkeypatch.setattr(psutil.Process, "environ", environ)
+        assert len(processes(tmp_path)) == 1
+        assert hidden == 0
+
+
+def test_every_one_of_many_just_started_services_is_ended(tmp_path: Path) -> None:
+    for number in range(20):
+        with Services(tmp_path, os.environ) as services:
+            services.start(Service(f"sleeper-{number}", ("sleep", "600")))
+            assert end_all(tmp_path) == 1
+
+
 def test_a_relative_path_names_the_same_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with Services(tmp_path, os.environ) as services:
