@@ -285,9 +285,9 @@ def test_a_table_without_geometry_is_csv_only_and_a_large_one_parquet_too(
     as_published: Dictionary, gauges: Table, gauge_rows: pandas.DataFrame, city: City, tmp_path: Path
 ) -> None:
     columns = as_published(gauges)
-    assert [file.format for file in write_files(gauge_rows, gauges, columns, tmp_path, city)] == ["CSV"]
-    large = gauges.model_copy(update={"large": True})
-    assert [file.format for file in write_files(gauge_rows, large, columns, tmp_path, city)] == ["CSV", "PARQUET"]
+    small = gauges.model_copy(update={"large": False})
+    assert [file.format for file in write_files(gauge_rows, small, columns, tmp_path, city)] == ["CSV"]
+    assert [file.format for file in write_files(gauge_rows, gauges, columns, tmp_path, city)] == ["CSV", "PARQUET"]
     schema = pyarrow.parquet.read_schema(tmp_path / "tageswerte.parquet")
     assert str(schema.field("datum").type) == "date32[day]"
     assert str(schema.field("zeitpunkt_maximum").type) == "timestamp[us, tz=Europe/Berlin]"
