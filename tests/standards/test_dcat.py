@@ -67,7 +67,7 @@ def test_the_metadata_of_written_files_pass_as_well(
         written.append(manifest.model_copy(update={"files": files, "metadata": metadata}))
     graph = catalogue(city, BASE, entries(tuple(written)))
     assert judge(graph) == []
-    assert len(list(graph.subjects(RDF.type, rdflib.DCAT.Distribution))) == 5
+    assert len(list(graph.subjects(RDF.type, rdflib.DCAT.Distribution))) == 6
 
 
 def test_a_catalogue_without_any_dataset_is_valid(judge: Judge, city: City) -> None:
