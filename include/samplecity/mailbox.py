@@ -13,7 +13,9 @@ import re
 import socket
 import threading
 from datetime import UTC, datetime
+from email.errors import HeaderParseError
 from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
 from itertools import count
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from samplecity.web import Answer, Request
 
 HTML = "text/html; charset=utf-8"
 NAME = re.compile(r"[0-9TZ-]+\.eml")
+HEADERS = ("Subject", "From", "To", "Cc", "Date", "Message-ID")
 SAFE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'",
     "Referrer-Policy": "no-referrer",
@@ -94,18 +97,41 @@ class MailboxPages:
         if request.method == "POST":
             return Answer(405, "text/plain", b"", {"Allow": "GET, HEAD"})
         if request.path == "/":
-            mails = [(path.name, _read(path)) for path in sorted(self._folder.glob("2*.eml"), reverse=True)]
+            mails = [(path.name, _headers(_read(path))) for path in sorted(self._folder.glob("2*.eml"), reverse=True)]
             return _page("mailbox.html.j2", mails=mails)
         name = request.path.removeprefix("/mail/")
         file = self._folder / name
         if not NAME.fullmatch(name) or not file.is_file():
             return _page("mail_missing.html.j2", status=404)
         mail = _read(file)
-        return _page("mail.html.j2", mail=mail, text=_part(mail, "plain"), alternative=_part(mail, "html"))
+        return _page("mail.html.j2", mail=_headers(mail), text=_part(mail, "plain"), alternative=_part(mail, "html"))
 
 
 def _read(path: Path) -> EmailMessage:
     return email.message_from_bytes(path.read_bytes(), EmailMessage, policy=email.policy.default)
+
+
+def _headers(mail: EmailMessage) -> dict[str, str]:
+    """What is shown of the headers; one that nobody can make sense of is shown as it came.
+
+    Python's parser of structured headers breaks down on some (``To: a@``).
+    """
+    shown = {}
+    for name in HEADERS:
+        try:
+            shown[name] = str(mail[name] or "")
+        except (IndexError, LookupError, ValueError, AttributeError, HeaderParseError):
+            raw = next(value for key, value in mail.raw_items() if key.lower() == name.lower())
+            shown[name] = str(raw).encode("utf-8", "replace").decode("utf-8")
+    return {**shown, "Date": _moment(shown["Date"])}
+
+
+def _moment(date: str) -> str:
+    """The date as people read it, in the mail's own zone; as it came if it is none."""
+    try:
+        return parsedate_to_datetime(date).strftime("%d.%m.%Y, %H:%M Uhr")
+    except ValueError:
+        return date
 
 
 def _part(mail: EmailMessage, kind: str) -> str:

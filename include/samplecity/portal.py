@@ -32,6 +32,9 @@ CONTENT_TYPES = {
 }
 """Media types as registered with IANA; a file of another kind is not served."""
 
+LONGEST_NAME, LONGEST_PATH = 255, 2000
+"""Bytes; a file system knows no longer names, and a portal no longer paths."""
+
 FOREVER = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
 
@@ -60,7 +63,7 @@ class PortalPages:
             return _built_in(404, "Noch ist nichts veröffentlicht", text)
         path = request.path.removeprefix("/")
         parts = path.removesuffix("/").split("/") if path else []
-        if any(_unsafe(part) for part in parts):
+        if len(path.encode("utf-8", "surrogatepass")) > LONGEST_PATH or any(_unsafe(part) for part in parts):
             return _missing(public)
         file = public.joinpath(*parts)
         if file.is_dir():
@@ -73,8 +76,9 @@ class PortalPages:
 
 
 def _unsafe(part: str) -> bool:
-    """Whether a step of the path leads elsewhere or to something hidden."""
-    return not part or part.startswith(".") or "\\" in part or "\0" in part
+    """Whether a step of the path leads elsewhere or to something hidden, or no file can have that name."""
+    too_long = len(part.encode("utf-8", "surrogatepass")) > LONGEST_NAME
+    return not part or part.startswith(".") or "\\" in part or "\0" in part or too_long
 
 
 def _serve(request: Request, file: Path, public: Path) -> Answer:

@@ -18,6 +18,11 @@ from samplecity.airflow_api import TaskInstance
 STEPS = ("snapshot", "candidate", "decide", "publish", "verify")
 ENDED = {"success": "green", "failed": "red", "upstream_failed": "bright_black", "skipped": "bright_black"}
 
+WAITING = {"scheduled": "waits", "queued": "waits", "up_for_retry": "retry"}
+
+ROOMY = 100
+"""Characters from which on the columns stand further apart; at 80 they just fit."""
+
 
 class Progress:
     """Follows the tasks of a night; ``datasets`` are (source, dataset) in the order in which they are shown."""
@@ -60,11 +65,12 @@ class Progress:
         )  # fmt: skip
 
     def _table(self, tasks: list[TaskInstance]) -> Table:
-        table = Table(box=None, padding=(0, 2, 0, 0), title_justify="left")
-        table.add_column("source", no_wrap=True)
-        table.add_column("dataset", no_wrap=True)
+        gap = 2 if self._console.width >= ROOMY else 1
+        table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False)
+        table.add_column("source", overflow="fold")
+        table.add_column("dataset", overflow="fold")
         for step in STEPS:
-            table.add_column(step, min_width=9, no_wrap=True)
+            table.add_column(step, min_width=8, no_wrap=True)
         by_key = {(task.dag_id, task.task_id): task for task in tasks}
         for source, dataset in self._datasets:
             cells = [by_key.get((source, step if step == "snapshot" else f"{dataset}.{step}")) for step in STEPS]
@@ -78,7 +84,7 @@ def _cell(task: TaskInstance | None) -> RenderableType:
     if task.state == "running":
         return Spinner("dots", text=f"{_seconds(task):.0f} s")
     if task.state not in ENDED:
-        return f"[bright_black]{task.state.replace('_', ' ')}"
+        return f"[bright_black]{WAITING.get(task.state, task.state)}"
     words = {"success": f"✓ {_seconds(task):.1f} s", "failed": f"✗ {_seconds(task):.1f} s"}
     return f"[{ENDED[task.state]}]{words.get(task.state, '–')}"
 

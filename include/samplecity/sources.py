@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from email.utils import format_datetime, formatdate
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 from typing import Literal, assert_never, get_args
 
@@ -27,6 +28,22 @@ SOURCES: tuple[Source, ...] = get_args(Source)
 FEATURE_SERVICES: tuple[Source, ...] = ("spielplaetze", "baumkataster")
 
 TEXT = "text/plain; charset=utf-8"
+HTML = "text/html; charset=utf-8"
+START_PAGE = """<!DOCTYPE html>
+<html lang="de">
+<head><meta charset="utf-8"><title>Quellsysteme der Beispielstadt</title></head>
+<body><main>
+<h1>Quellsysteme der Beispielstadt</h1>
+<p>Hier läuft Nacht {night}. Das liefern die Fachämter:</p>
+<ul>
+<li>umweltmessnetz: <a href="/umweltmessnetz/{gauges}">Tageswerte der Pegel (CSV)</a></li>
+<li>spielplaetze: <a href="/spielplaetze?service=WFS&amp;request=GetCapabilities">Spielplätze (WFS 2.0)</a></li>
+<li>baumkataster: <a href="/baumkataster?service=WFS&amp;request=GetCapabilities">Bäume (WFS 2.0)</a></li>
+<li>einwohnerstatistik: Einwohner (SQLite-Datenbank {registry})</li>
+</ul>
+</main></body>
+</html>
+"""
 CONTENT_TYPES = {
     ".csv": "text/csv",
     ".gml": "application/gml+xml",
@@ -116,7 +133,11 @@ class Sources:
             if path == f"umweltmessnetz/{table.resource}":
                 return _drop(table, state.first_day)
         if not path:
-            return Answer(200, TEXT, f"Quellsysteme der Beispielstadt, Nacht {state.night}\n".encode())
+            gauges_file = self._table("umweltmessnetz", state).resource
+            page = START_PAGE.format(
+                night=state.night, gauges=gauges_file, registry=escape(str(registry_path(self._var)))
+            )
+            return Answer(200, HTML, page.encode())
         return Answer(404, TEXT, b"Das gibt es hier nicht.\n")
 
     def _table(self, source: Source, state: State) -> Table:

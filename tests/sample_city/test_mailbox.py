@@ -6,6 +6,7 @@ import smtplib
 from email.message import EmailMessage
 from pathlib import Path
 
+import pytest
 import requests
 
 from samplecity.city import SampleCity
@@ -59,6 +60,30 @@ def test_a_mail_in_an_unknown_charset_is_shown(city: SampleCity) -> None:
     with smtplib.SMTP("127.0.0.1", city.ports.smtp, timeout=5) as server:
         server.sendmail("a@example.org", ["b@example.org"], b"Content-Type: text/plain; charset=klingon\r\n\r\nHallo")
     assert "Hallo" in page(city, f"/mail/{mails(city)[0].name}").text
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"To: a@",
+        b"To: <a@b",
+        b"To: =?klingon?q?a?= <a@b>",
+        b"Subject: =?klingon?b?????=",
+        b"Date: heute Nacht",
+        b"Date: Mon, 99 Nov 2026 99:99:99 +9999",
+        b"From: \xff\xfe",
+        b"Message-ID: <",
+        b"Cc: ,;:<>@",
+        b"Content-Type: ;;; charset*=x",
+    ],
+)
+def test_a_mail_with_a_header_that_is_none_hides_no_other(city: SampleCity, header: bytes) -> None:
+    send(city, "Eine gute Nachricht", "Text")
+    mail = header + b"\r\nX-Probe: 1\r\n\r\nHallo\r\n"
+    with smtplib.SMTP("127.0.0.1", city.ports.smtp, timeout=5) as server:
+        server.sendmail("a@example.org", ["b@example.org"], mail)
+    assert "Eine gute Nachricht" in page(city).text
+    assert "Hallo" in page(city, f"/mail/{mails(city)[1].name}").text
 
 
 def test_only_mails_are_shown(city: SampleCity) -> None:

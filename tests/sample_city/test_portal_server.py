@@ -73,6 +73,11 @@ def test_nothing_else_is_served(city: SampleCity, public: Path, path: str) -> No
     connection.close()
 
 
+@pytest.mark.parametrize("path", ["/" + "x" * 300, "/" + "ä" * 200 + "/", "/" + "x/" * 3000, "/dataset/" + "x" * 5000])
+def test_a_path_that_no_file_can_have_is_not_found(city: SampleCity, public: Path, path: str) -> None:
+    assert get(city, path).status_code == 404
+
+
 def test_a_folder_redirects_to_its_page(city: SampleCity, public: Path) -> None:
     answer = get(city, "/dataset/b%C3%A4ume")
     assert (answer.status_code, answer.headers["Location"]) == (301, "/dataset/b%C3%A4ume/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from samplecity.city import SampleCity
 from samplecity.faults import DataFault
 from samplecity.registry import registry_path
+from samplecity.sources import SOURCES
 from samplecity.state import advance
 from stadtdaten.contracts import load_contract
 
@@ -208,3 +210,12 @@ def test_a_real_file_is_served_with_its_own_tag(city: SampleCity, tmp_path: Path
 def test_what_is_not_there_is_404(city: SampleCity) -> None:
     for path in ("umweltmessnetz", "umweltmessnetz/pegel", "einwohnerstatistik", "../etc/passwd", "spielplaetze/x"):
         assert requests.get(city.url(path), timeout=5).status_code == 404
+
+
+def test_the_start_page_leads_to_every_source(standing_city: SampleCity) -> None:
+    page = requests.get(standing_city.url(), timeout=5).text
+    assert all(source in page for source in SOURCES)
+    links = re.findall(r'href="([^"]+)"', page)
+    assert len(links) == 3
+    for link in links:
+        assert requests.get(standing_city.url() + link.replace("&amp;", "&"), timeout=5).ok
