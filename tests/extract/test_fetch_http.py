@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import socket
 import stat
@@ -226,3 +227,19 @@ def test_a_redirect_to_no_address_is_not_followed(server: Any, table: MakeTable,
     server.reply = reply(server, status=302, headers={"Location": "http://127.0.0.1:${port}/a.csv"})
     with pytest.raises(SourceUnreadable, match="leitet auf einen anderen Server um"):
         fetch(table("csv", "daten/a.csv"), server.url, tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP, identity"])
+def test_a_packed_answer_is_refused_because_nobody_could_tell_that_it_is_whole(
+    server: Any, table: MakeTable, tmp_path: Path, encoding: str
+) -> None:
+    packed = gzip.compress(b"id;name\r\n" + b"1;A\r\n" * 50_000)
+    server.reply = reply(server, body=packed[: len(packed) // 2], headers={"Content-Encoding": encoding})
+    with pytest.raises(SourceUnreadable, match="gepackt"):
+        fetch(table("csv", "daten/a.csv"), server.url, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answer_that_says_it_is_not_packed_is_taken(server: Any, table: MakeTable, tmp_path: Path) -> None:
+    server.reply = reply(server, body=b"id;name\r\n", headers={"Content-Encoding": "identity"})
+    assert isinstance(fetch(table("csv", "daten/a.csv"), server.url, tmp_path), Fetched)

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import sqlalchemy as sa
 from stadtdaten.contracts.model import Limits, SqlInterface, Table
 from stadtdaten.extract import Fetched, fetch_table
 from stadtdaten.extract.sql import _Database
-from stadtdaten.faults import SourceUnreadable
+from stadtdaten.faults import SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint
 
 SQL = SqlInterface(kind="sql", connection="probe")
@@ -80,7 +81,7 @@ def test_rows_of_a_schema_arrive_as_text_in_one_notation(
 
 
 def test_postgresql_refuses_to_write_through_our_connection(filled: str) -> None:
-    database = _Database(sa.make_url(filled).set(username="dienst"))
+    database = _Database(sa.make_url(filled).set(username="dienst"), 600)
     with database.engine.connect() as connection, pytest.raises(sa.exc.DBAPIError, match="read-only transaction"):
         connection.execute(sa.text("DELETE FROM statistik.personen"))
     database.close()
@@ -92,3 +93,19 @@ def test_an_account_without_rights_is_told_without_the_statement(
     with pytest.raises(SourceUnreadable, match="weist die Abfrage zurück") as caught:
         fetch(table, filled, tmp_path, "gast")
     assert "SELECT" not in str(caught.value) + str(caught.value.__cause__)
+
+
+def test_a_view_that_is_calculated_for_too_long_is_ended_by_the_server(
+    filled: str, table: Callable[..., Table], tmp_path: Path
+) -> None:
+    engine = sa.create_engine(sa.make_url(filled).set(username="dienst"))
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("CREATE VIEW statistik.langsam AS SELECT '1'::text AS id, pg_sleep(30)::text AS name")
+        )
+    engine.dispose()
+    probe, endpoint = table("rows", "statistik.langsam"), Endpoint(url=filled, login="dienst", password="kennwort")
+    before = time.monotonic()
+    with pytest.raises(SourceUnavailable):
+        fetch_table(SQL, probe, endpoint, tmp_path, Limits(seconds=1), None)
+    assert time.monotonic() - before < 10

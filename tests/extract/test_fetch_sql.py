@@ -133,7 +133,15 @@ def test_every_type_of_a_driver_has_one_notation() -> None:
 
 
 def test_sqlite_refuses_to_write_through_our_connection(database: Path) -> None:
-    store = _Database(sa.make_url(f"sqlite:///{database}"))
+    store = _Database(sa.make_url(f"sqlite:///{database}"), 600)
     with store.engine.connect() as connection, pytest.raises(sa.exc.OperationalError, match="readonly"):
         connection.execute(sa.text('DELETE FROM "Personen Liste"'))
     store.close()
+
+
+@pytest.mark.parametrize("resource", ["stadt.dbo.personen", ".personen", "personen.", "a..b"])
+def test_a_table_name_with_more_than_schema_and_name_is_told(
+    database: Path, table: MakeTable, tmp_path: Path, resource: str
+) -> None:
+    with pytest.raises(Misconfigured, match=r"schema\.tabelle"):
+        fetch(table("rows", resource), f"sqlite:///{database}", tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -180,3 +181,19 @@ def test_a_link_that_is_no_address_is_counted_on(server: Any, baeume: Table, tmp
     link = server.url.rpartition(":")[0] + ":${port}/wfs"
     serve(server, lambda start: page(FIVE[start : start + 2], 5, link if start < 4 else ""))
     assert len(fetch(server, baeume, tmp_path).files) == 3
+
+
+def test_a_server_that_neither_counts_nor_names_features_and_repeats_its_page_is_stopped_at_once(
+    server: Any, baeume: Table, tmp_path: Path
+) -> None:
+    seconds = itertools.count()
+
+    def same_page(_start: int) -> bytes:
+        nameless = page(["", ""], "unknown")
+        return nameless.replace(b"numberMatched", b'timeStamp="12:00:%02d" numberMatched' % next(seconds))
+
+    serve(server, same_page)
+    caught = fault(server, baeume, tmp_path)
+    assert isinstance(caught, SourceUnreadable)
+    assert "noch einmal" in caught.message
+    assert len(server.requests) == 2

@@ -48,7 +48,7 @@ def fetch_rows(table: Table, endpoint: Endpoint, folder: Path, limits: Limits) -
     url = _address(endpoint, table.id)
     # Driver errors quote statements and values: their text must not travel on, hence "from None" throughout.
     try:
-        with closing(_Database(url)) as database:
+        with closing(_Database(url, limits.seconds)) as database:
             selected, undeclared = _columns(database.engine, table)
             with database.engine.connect() as connection:
                 _write(connection, table, selected, undeclared, target, budget)
@@ -71,9 +71,13 @@ def fetch_rows(table: Table, endpoint: Endpoint, folder: Path, limits: Limits) -
 
 
 class _Database:
-    """An engine that only reads: by the file's mode in SQLite, by the transaction's in PostgreSQL."""
+    """An engine that only reads: by the file's mode in SQLite, by the transaction's in PostgreSQL.
 
-    def __init__(self, url: URL) -> None:
+    PostgreSQL ends a statement that takes longer than ``seconds``: a view that is calculated for hours would hold us
+    before the first row.
+    """
+
+    def __init__(self, url: URL, seconds: int) -> None:
         name = url.get_backend_name()
         if name == "sqlite":
             file = f"file:{quote(url.database or '')}?mode=ro"
@@ -83,6 +87,13 @@ class _Database:
                 url, poolclass=sa.pool.NullPool, execution_options={"postgresql_readonly": True},
                 connect_args={"connect_timeout": 10},
             )  # fmt: skip
+
+            def limit(connection: sa.Connection) -> None:
+                # LOCAL, so that it also works behind a pooler; by a cursor of its own, which is never a streaming one.
+                with closing(connection.connection.cursor()) as cursor:
+                    cursor.execute(f"SET LOCAL statement_timeout = {seconds * 1000}")
+
+            sa.event.listen(self.engine, "begin", limit)
         else:
             self.engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
 
@@ -106,11 +117,23 @@ def _without_secrets(url: URL) -> str:
     return URL.create(url.drivername, host=url.host, port=url.port, database=url.database).render_as_string()
 
 
+def _place(table: Table) -> tuple[str | None, str]:
+    """Schema and name in ``resource``. Raises Misconfigured for anything but ``name`` and ``schema.name``."""
+    *schema, name = table.resource.split(".")
+    if len(schema) > 1 or not all([*schema, name]):
+        raise Misconfigured(
+            f"Tabelle „{table.id}“: „{table.resource}“ ist kein Tabellenname der Form „tabelle“ oder „schema.tabelle“.",
+            next_step="resource im Vertrag berichtigen; enthält der Name selbst einen Punkt, in der Datenbank eine "
+            "Sicht ohne Punkt anlegen.",
+        )
+    return (schema[0] if schema else None), name
+
+
 def _columns(engine: sa.Engine, table: Table) -> tuple[list[str], list[str]]:
     """Source names of the declared columns, and the columns of the source that are not declared."""
-    schema, _, name = table.resource.rpartition(".")
+    schema, name = _place(table)
     try:
-        found = [str(column["name"]) for column in sa.inspect(engine).get_columns(name, schema or None)]
+        found = [str(column["name"]) for column in sa.inspect(engine).get_columns(name, schema)]
     except sa.exc.NoSuchTableError:
         raise SchemaChanged(
             f"Tabelle „{table.id}“: In der Datenbank gibt es „{table.resource}“ nicht mehr.",
@@ -131,8 +154,8 @@ def _columns(engine: sa.Engine, table: Table) -> tuple[list[str], list[str]]:
 def _write(
     connection: sa.Connection, table: Table, columns: list[str], undeclared: list[str], target: Path, budget: Budget
 ) -> None:
-    schema, _, name = table.resource.rpartition(".")
-    source = sa.table(name, *(sa.column(column) for column in columns), schema=schema or None)
+    schema, name = _place(table)
+    source = sa.table(name, *(sa.column(column) for column in columns), schema=schema)
     fields = pa.schema(
         [pa.field(column, pa.string()) for column in columns],
         metadata={UNDECLARED: json.dumps(undeclared, ensure_ascii=False).encode()},

@@ -99,7 +99,8 @@ class Transport:
         """Bring ``url`` to ``target`` (mode 0600), whole or not at all.
 
         Raises SourceUnavailable for what may pass (connection, silence, a body shorter than announced, 429, 5xx)
-        after a few quick attempts, SourceUnreadable for what will not (401, 403, 404, too large, another server),
+        after a few quick attempts, SourceUnreadable for what will not (401, 403, 404, too large, another server, packed
+        although asked not to: urllib3 takes a packed body that breaks off for a whole one),
         whatever ``refuse`` returns, and Misconfigured for an address that is none.
         """
         attempts = Retrying(
@@ -166,6 +167,13 @@ class Transport:
         )
         if response.status_code == 304 and conditional:
             return answer
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower() or "identity"
+        if encoding != "identity" and response.status_code == 200:
+            raise SourceUnreadable(
+                f"Tabelle „{self._table}“: Die Quelle schickt die Daten gepackt (Content-Encoding), obwohl sie "
+                "ungepackt verlangt sind; ob sie vollständig sind, wäre nicht sicher.",
+                next_step="Den Betrieb der Quelle ansprechen: „Accept-Encoding: identity“ muss beachtet werden.",
+            )
         chunks = self._chunks(response)
         head = b""
         while len(head) < HEAD and (chunk := next(chunks, b"")):

@@ -5,6 +5,7 @@ No srsName is asked for: the server's own coordinates come, and the reader deals
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -41,7 +42,7 @@ def fetch_features(interface: WfsInterface, table: Table, endpoint: Endpoint, fo
             target = folder / f"{table.id}.{len(files) + 1:05}.gml"
             transport.get(address, target, _refusal(table.id))
             page = examine(target, table.id)
-            reading.add(page)
+            reading.add(page, _members_hash(target))
             if page.features or not files:
                 files.append(target)
             else:
@@ -62,11 +63,15 @@ class _Reading:
         self._ids: set[str] = set()
         self._promised: int | None = None
         self._pages = 0
+        self._last = ""
         self._server_links_pages = False
         self.received = 0
 
-    def add(self, page: Page) -> None:
-        """Book a page. Raises where it repeats features, contradicts an earlier page or passes the limit of rows."""
+    def add(self, page: Page, sha256: str) -> None:
+        """Book a page with the hash of its features.
+
+        Raises where it repeats features, contradicts an earlier page or passes the limit of rows.
+        """
         if self._pages and page.features and page.matched != self._promised:
             raise SourceUnavailable(
                 f"Tabelle „{self._table}“: Die Gesamtzahl der Objekte änderte sich beim Lesen "
@@ -83,6 +88,13 @@ class _Reading:
                 "dafür fehlen vermutlich andere.",
                 next_step="Den Betrieb des WFS ansprechen: startIndex wirkt nicht oder die Reihenfolge wechselt.",
             )
+        if page.features and sha256 == self._last:
+            # Without gml:ids nothing else tells, and a server that does not count would go on for ever.
+            raise SourceUnreadable(
+                f"Tabelle „{self._table}“: Der WFS schickt Seite {self._pages} noch einmal.",
+                next_step="Den Betrieb des WFS ansprechen: startIndex wirkt nicht.",
+            )
+        self._last = sha256
         self._ids.update(ids)
         self._pages += 1
         self.received += page.features
@@ -106,6 +118,18 @@ class _Reading:
         if self._promised is None and self._server_links_pages and not page.next:
             return None  # a server that links its pages and has no further link is at the end
         return counted
+
+
+def _members_hash(path: Path) -> str:
+    """SHA-256 of what follows the page's opening tag, which may hold the time of the answer."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        start = file.read(1 << 16)
+        member = start.find(b"member>")
+        digest.update(start[max(member, 0) :])
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _page_address(interface: WfsInterface, table: Table, base: str, start: int) -> str:
