@@ -263,6 +263,38 @@ def test_an_infinite_number_is_stopped(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("empty", ["POINT EMPTY", "POLYGON EMPTY"])
+def test_an_empty_geometry_is_stopped(
+    as_published: Dictionary, trees: Table, tree_rows: geopandas.GeoDataFrame, city: City, tmp_path: Path, empty: str
+) -> None:
+    tree_rows.loc[0, "geometrie"] = shapely.from_wkt(empty)
+    with pytest.raises(GateFailed) as caught:
+        write_files(tree_rows, trees, as_published(trees), tmp_path, city)
+    assert caught.value.gate == "quality_public"
+    assert [(found.column, found.count, found.total) for found in caught.value.findings] == [("geometrie", 1, 3)]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stray_multipoint_among_points_does_not_take_the_coordinate_columns_away(
+    as_published: Dictionary, trees: Table, tree_rows: geopandas.GeoDataFrame, city: City, tmp_path: Path
+) -> None:
+    tree_rows.loc[0, "geometrie"] = shapely.MultiPoint([(414_000, 5_725_000), (414_001, 5_725_000)])
+    with pytest.raises(GateFailed) as caught:
+        write_files(tree_rows, trees, as_published(trees), tmp_path, city)
+    assert caught.value.gate == "quality_public"
+    assert [(found.column, found.count, found.total) for found in caught.value.findings] == [("geometrie", 1, 2)]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_multipoint_of_one_point_is_a_point_in_csv(
+    as_published: Dictionary, trees: Table, tree_rows: geopandas.GeoDataFrame, city: City, tmp_path: Path
+) -> None:
+    as_points, _ = flatten(tree_rows, as_published(trees), city)
+    tree_rows.loc[0, "geometrie"] = shapely.MultiPoint([tree_rows.loc[0, "geometrie"]])
+    as_multipoints, _ = flatten(tree_rows, as_published(trees), city)
+    pandas.testing.assert_frame_equal(as_points, as_multipoints)
+
+
 def test_release_files_say_what_was_written(
     as_published: Dictionary, trees: Table, tree_rows: geopandas.GeoDataFrame, city: City, tmp_path: Path
 ) -> None:

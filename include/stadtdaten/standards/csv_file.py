@@ -7,6 +7,9 @@ numbers in the shortest form that reads back to the same number.
 CSV knows no geometry. Points become four columns, so that a spreadsheet and a map both find what they need:
 ``laenge`` and ``breite`` (WGS 84, degrees, 6 decimals, about 0.1 m) and ``ostwert`` and ``nordwert`` (the city's
 CRS, metres, 3 decimals). Any other geometry stays one column: well-known text in WGS 84 with 6 decimals.
+
+A table is of points or of something else, never both: one stray multipoint would take away the coordinate columns
+that everybody reads. A multipoint of a single point, as many servers write points, counts as that point.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import pandas
 import shapely
 
 from stadtdaten.contracts import City
-from stadtdaten.faults import Misconfigured
+from stadtdaten.faults import Finding, GateFailed, Misconfigured
 from stadtdaten.frames import PublishedColumn
 from stadtdaten.standards.geodata import WGS84
 
@@ -35,13 +38,16 @@ def flatten(
     """The table without geometry type, and its data dictionary: what stands in the CSV file.
 
     A frame without geometry comes back as it is. Raises Misconfigured where a declared column already has the name
-    of a coordinate column.
+    of a coordinate column, GateFailed where only some of the geometries are points.
     """
     geometry = next((column for column in columns if column.type == "geometry"), None)
     if geometry is None:
         return frame, columns
-    shapes = frame[geometry.name]
-    if (shapes.geom_type.dropna() == "Point").all():
+    shapes = _single(frame[geometry.name])
+    points = shapes.geom_type.dropna() == "Point"
+    if points.any() and not points.all():
+        _refuse_mixture(geometry.name, int((~points).sum()), len(points))
+    if points.all():
         parts, described = _point_columns(shapes, city)
     else:
         parts, described = _text_column(shapes, geometry)
@@ -96,6 +102,23 @@ def _point_columns(
         PublishedColumn(name="nordwert", title=f"Nordwert ({city.crs})", type="number", unit="m"),
     )
     return values, described
+
+
+def _single(shapes: geopandas.GeoSeries) -> geopandas.GeoSeries:
+    """Each multipoint of one point as that point; every other geometry as it is."""
+    alone = (shapes.geom_type == "MultiPoint") & (shapely.get_num_geometries(shapes.to_numpy()) == 1)
+    return shapes.where(~alone, shapes.centroid) if alone.any() else shapes
+
+
+def _refuse_mixture(column: str, others: int, total: int) -> None:
+    message = f"In der Spalte {column} sind {others} von {total} Geometrien keine einzelnen Punkte, die übrigen schon."
+    raise GateFailed(
+        "quality_public",
+        message,
+        next_step="Mit der Fachstelle klären, ob die Tabelle Punkte oder etwas anderes enthält: Die Spalten der "
+        "CSV-Datei hängen davon ab.",
+        findings=(Finding("mixed_geometries", message, "", column, others, total),),
+    )
 
 
 def _text_column(

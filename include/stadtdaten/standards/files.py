@@ -41,12 +41,14 @@ def write_files(
 
     ``frame`` is anonymised, with exactly ``columns`` and its geometry in the city's CRS. Raises GateFailed: privacy
     where the frame has other columns than ``columns``; quality_public where the published key does not identify its
-    rows (the Table Schema would promise what the file does not hold) or a number is infinite.
+    rows (the Table Schema would promise what the file does not hold), a number is infinite, a geometry is empty, or
+    only some geometries are points.
     """
     _demand_columns(frame, columns, table)
     key = published_key(table, columns)
     _demand_key(frame, key, table)
     _demand_finite(frame, table)
+    _demand_positions(frame, table)
     rows = in_order(frame, table, key)
     flat, flat_columns = flatten(rows, columns, city)
     schema = f"{table.id}.schema.json"
@@ -149,6 +151,22 @@ def _demand_finite(frame: pandas.DataFrame, table: Table) -> None:
             f"Die Tabelle {table.id} enthält unendliche Zahlen, die kein offenes Format darstellen kann.",
             next_step="Die Fachstelle nach der Bedeutung fragen und im Kontrakt als fehlenden Wert erklären.",
             findings=findings,
+        )
+
+
+def _demand_positions(frame: pandas.DataFrame, table: Table) -> None:
+    """GeoJSON has no empty point, and GDAL breaks down on one; a row without position has no geometry at all."""
+    if not isinstance(frame, geopandas.GeoDataFrame):
+        return
+    name = str(frame.geometry.name)
+    empty = int(frame.geometry.is_empty.sum())
+    if empty:
+        message = f"In der Spalte {name} der Tabelle {table.id} sind {empty} von {len(frame)} Geometrien leer."
+        raise GateFailed(
+            "quality_public",
+            message,
+            next_step="Die Fachstelle bitten, unbekannte Lagen ohne Geometrie zu liefern statt mit einer leeren.",
+            findings=(Finding("empty_geometry", message, table.id, name, empty, len(frame)),),
         )
 
 
