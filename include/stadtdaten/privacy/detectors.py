@@ -25,8 +25,19 @@ PHONE_MOBILE = re.compile(r"(?<![\w.,+-])01[567]\d{8,9}(?!\d)")
 PHONE_NAMED = re.compile(
     r"\b(?:tel|telefon|fon|mobil|handy|fax|telefax|ruf)\b[.:\s-]{0,4}\(?0\d[\d /()-]{4,14}\d", re.IGNORECASE
 )
+PHONE_SWITCHBOARD = re.compile(r"(?<![\w.,+:/-])(?<!\d )\(?0[2-9]\d{3,4}\)?\s?[/ ]\s?[1-9]\d{1,6}-0(?![\d.,:/-])")
+"""Short numbers that end in -0 (DIN 5008), as in 02381 17-0."""
+PHONE_DOTTED = re.compile(r"(?<![\w.,+:/-])0[2-9]\d{3}\.[1-9]\d{4,7}(?![\w.,:/-])")
+PHONE_IN_PAIRS = re.compile(r"(?<![\w.,+:/-])(?<!\d )0 \d{2} \d{2} ?/ ?\d{2}(?: \d{2}){1,3}(?![ ]?\d)")
+PHONE_EXTENSION = re.compile(
+    r"\b(?:tel|telefon|fon|fax|telefax|durchwahl)\b[.:\s-]{1,4}(?!(?:19|20)\d\d\b)[1-9]\d{1,3}[-/]\d{3,5}(?![\w.,/-])",
+    re.IGNORECASE,
+)
+"""A number without area code says what it is; two years with a hyphen are a period."""
 
 IBAN = re.compile(r"\b([A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?)\b")
+IBAN_GERMAN = re.compile(r"\b(de\d{2}(?:[ -]?\d){18})\b", re.IGNORECASE)
+"""Also in small letters or with hyphens: 20 digits leave no room for words."""
 IBAN_LENGTHS = {"AT": 20, "BE": 16, "CH": 21, "DE": 22, "DK": 18, "FR": 27, "LU": 20, "NL": 18, "PL": 28}
 """Characters of an IBAN by country (SWIFT IBAN registry): Germany and its neighbours."""
 
@@ -46,7 +57,15 @@ PLACE = re.compile(
 )
 """Ends of words that make a name one of a street, house or tree."""
 
-PLATE = re.compile(r"(?<![\w-])(?!DIN)[A-ZÄÖÜ]{1,3}-[A-Z]{1,2} [1-9]\d{1,3}[EH]?(?![\w-])")
+_DISTRICTS = "BOR|BOT|BÜR|CAS|COE|ERK|GLA|HAM|HER|HSK|JÜL|KLE|LEV|LIP|LÜD|LÜN|MON|SLE|VIE|WAF|WAN|WAR|WAT|WES|WIT"
+"""Distinguishing signs of three letters in North Rhine-Westphalia (Anlage 1 FZV)."""
+PLATE = re.compile(
+    r"(?<![\w-])(?!DIN|(?:EU|EG|EWG)-(?:RL|VO) |FFH-|[A-ZÄÖÜ]-[A-Z] \d{2}(?!\d))"
+    r"[A-ZÄÖÜ]{1,3}-[A-Z]{1,2} [1-9]\d{1,3}[EH]?(?![\w-])"
+    rf"|(?<![\w-])(?:{_DISTRICTS})[ -][A-Z]{{1,2}} ?[1-9]\d{{1,3}}[EH]?(?![\w-])"
+)
+"""With the hyphen and the blank that the law asks for; written otherwise (HAM XX 1234) only after a sign that stands
+for nothing else, for ids look like that too. Directives, habitats and roads (EU-RL 2008, K-B 12) are no plates."""
 _DAY = r"\d{1,2}\.\s?(?:\d{1,2}\.|[A-Za-zä]{3,9})\s?(?:19|20)?\d{2}\b"
 BIRTH = re.compile(
     r"(?:\bgeb(?:oren)?\b\.?|\bgeburtsdatum\b|\bgeburtstag\b)\s*(?:am|:)?\s*"
@@ -76,8 +95,14 @@ def find_personal_data(texts: Sequence[str]) -> list[Hit]:
     return [Hit(kind, sum(times[text] for text in found)) for kind, found in holders.items() if found]
 
 
+_PHONES = (
+    PHONE_INTERNATIONAL, PHONE_MOBILE, PHONE_NAMED, PHONE_SWITCHBOARD, PHONE_DOTTED, PHONE_IN_PAIRS, PHONE_EXTENSION,
+)  # fmt: skip
+"""Patterns that prove a number by themselves; PHONE_SEPARATED needs its digits counted."""
+
+
 def _is_phone(text: str) -> bool:
-    if PHONE_INTERNATIONAL.search(text) or PHONE_MOBILE.search(text) or PHONE_NAMED.search(text):
+    if any(pattern.search(text) for pattern in _PHONES):
         return True
     for match in PHONE_SEPARATED.finditer(text):
         area, separator, number = match.groups()
@@ -89,8 +114,8 @@ def _is_phone(text: str) -> bool:
 
 
 def _has_iban(text: str) -> bool:
-    for match in IBAN.finditer(text):
-        iban = match[1].replace(" ", "")
+    for match in (*IBAN.finditer(text), *IBAN_GERMAN.finditer(text)):
+        iban = re.sub("[ -]", "", match[1]).upper()
         length = IBAN_LENGTHS.get(iban[:2])
         if length is not None and len(iban) >= length:
             turned = iban[4:length] + iban[:4]
