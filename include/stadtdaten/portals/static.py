@@ -118,8 +118,8 @@ class StaticPortal:
         standings = self._standings(live_generation(self._folder))
         changed = self._put_data(manifest, folder)
         shown = {manifest.dataset: self._with_previews(manifest, self._predecessors(manifest))}
-        for one in shown[manifest.dataset].earlier:
-            changed |= self._restore_data(one)
+        for predecessor in shown[manifest.dataset].earlier:
+            changed |= self._restore_data(predecessor)
         for dataset in standings.keys() - shown.keys():
             shown[dataset], restored = self._other(dataset, standings[dataset])
             changed |= restored

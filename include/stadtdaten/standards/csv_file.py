@@ -9,7 +9,8 @@ CSV knows no geometry. Points become four columns, so that a spreadsheet and a m
 CRS, metres, 3 decimals). Any other geometry stays one column: well-known text in WGS 84 with 6 decimals.
 
 A table is of points or of something else, never both: one stray multipoint would take away the coordinate columns
-that everybody reads. A multipoint of a single point, as many servers write points, counts as that point.
+that everybody reads. A multipoint of a single point, as many servers write points, counts as that point. A table
+without a single geometry counts as one of points.
 """
 
 from __future__ import annotations
