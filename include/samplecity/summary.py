@@ -31,7 +31,7 @@ class Row(BaseModel):
 
     Rows, cells and checks are of this night; of an unchanged dataset they are those of the release that is live.
     ``release``, ``modified`` and ``page`` are of what the portal shows. Hours of ``deadline`` count from ``modified``.
-    ``restored``: the release that was there before is back on the portal or in the store, from which it had been lost.
+    ``restored``: what somebody had deleted from the portal or the store is back, as the same release or made anew.
     ``incident`` is the German sentence of the dataset's open incident.
     """
 
@@ -102,8 +102,10 @@ def rows(
         rows_read = attempt.rows_read if attempt else 0
         released = manifest.release if manifest else ""
         checks = _checks(ledger, attempt, manifest)
-        known = manifest is not None and (released == before.get(dataset) or manifest.created < began)
-        restored = outcome == "published" and known
+        former = before.get(dataset, "")
+        lost = former != "" and not store.has(dataset, former)  # and made anew, as another release
+        known = manifest is not None and (released == former or manifest.created < began)
+        restored = outcome == "published" and (known or lost)
         allowed = _allowed(expected, resumed=resumed, again=restored or _is_rebuilt(store, manifest))
         difference = _difference(expected, outcome, rows_read, allowed)
         if not difference and manifest is None:
@@ -225,9 +227,8 @@ def table(shown: Sequence[Row], now: datetime, width: int, city: City) -> Text:
         else:
             result.append(f"{_line(cells, widths).rstrip()}\n  ").append(end, colour)
             result.append(f", release {release}, portal ").append(*portal).append("\n")
-    for row in shown:
-        if row.incident:
-            result.append(f"\n{row.dataset}: {row.incident}\n", "red" if row.difference else "yellow")
+    for said in dict.fromkeys(row.incident for row in shown if row.incident):  # one of a whole source is told once
+        result.append(f"\n{said}\n", "yellow")
     return result
 
 

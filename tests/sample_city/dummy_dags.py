@@ -27,7 +27,7 @@ def dummy(contract: Contract) -> DAG:
                 attempt = ledger.start_attempt(contract.source, dataset.id)
                 ledger.record_snapshot(attempt, expected[dataset.id].rows, ())
                 (settings.staging / contract.source).mkdir(parents=True, exist_ok=True)
-                time.sleep(1)
+                time.sleep(0.5)
                 ledger.finish_attempt(attempt, expected[dataset.id].outcome)
                 if expected[dataset.id].outcome == "published":
                     changed.append(f"{dataset.id}.candidate")

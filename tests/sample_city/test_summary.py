@@ -130,7 +130,7 @@ def test_the_table_tells_what_is_held_back_and_since_when(settings: Settings, co
     assert "2,400 rows" in shown
     assert "1/1/1" in shown
     assert f"still held back since {BEFORE.astimezone(ZoneInfo('Europe/Berlin')):%d %b}" in shown
-    assert "pegelstaende: Die Höhen sind unmöglich." in shown
+    assert "Die Höhen sind unmöglich." in shown
 
 
 def test_times_are_the_citys_whatever_the_machines_zone(
@@ -178,6 +178,14 @@ def test_a_release_that_was_restored_is_as_expected(settings: Settings, contract
     row = the_row(settings, contract, night("unchanged"), began=NOW)
     assert row.difference == ""
     assert "published (restored)" in printed(row, 80)
+
+
+def test_a_release_that_the_store_had_lost_and_that_was_made_anew_is_as_expected(
+    settings: Settings, contract: Contract
+) -> None:
+    attempt(settings, "published")
+    (row,) = rows([contract], CITY, settings, night("unchanged"), FIRST_NIGHT, {DATASET: "1" * 12}, resumed=False)
+    assert (row.difference, row.restored) == ("", True)
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 160])
