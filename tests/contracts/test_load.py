@@ -47,8 +47,10 @@ def test_a_city_with_an_unknown_time_zone_or_crs_is_refused(broken: Broken, befo
 
 @pytest.mark.parametrize("pattern", ["%d.%m.%Q", "%d.%m. %H:%M", "%d.%m.%Y", "%d.%m.%Y %I:%M", "%d.%m.%Y %H:%M %Z"])
 def test_a_time_pattern_that_cannot_tell_the_moment_is_refused(broken: Broken, pattern: str) -> None:
-    with pytest.raises(ContractError, match=r"yaml:40: .*strptime pattern"):
-        load_contract(broken(GAUGES, "%d.%m.%Y %H:%M", pattern))
+    file = broken(GAUGES, "%d.%m.%Y %H:%M", pattern)
+    line = 1 + next(n for n, text in enumerate(file.read_text("utf-8").splitlines()) if "zeitpunkt_maximum" in text)
+    with pytest.raises(ContractError, match=rf"yaml:{line}: .*strptime pattern"):
+        load_contract(file)
 
 
 @pytest.mark.parametrize("pattern", ["%d.%m.%Y %H:%M", "%d.%m.%y %H.%M Uhr", "%Y%m%dT%H%M%S%z", "%d.%m.%Y %I:%M %p"])
