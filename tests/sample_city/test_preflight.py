@@ -17,7 +17,7 @@ from samplecity.preflight import NotReady, airflow_port, check_folder, check_por
 
 
 def free_ports(count: int) -> list[int]:
-    """Below the range from which the system takes ports: nobody who asks it for any port gets one of these meanwhile."""
+    """Below the range from which the system takes ports: who asks it for any port gets none of these."""
     found: set[int] = set()
     while len(found) < count:
         number = random.randrange(10_000, 32_000)
