@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from stadtdaten.faults import Fault
-from stadtdaten.pipeline.candidate import build_candidate
 from stadtdaten.pipeline.publication import decide, publish, verify
 from stadtdaten.pipeline.run import Run
 from stadtdaten.pipeline.snapshot import take_snapshots
@@ -19,6 +18,9 @@ def refresh(run: Run) -> dict[str, Fault | None]:
         outcome[reference["dataset"]] = None
         if reference["state"] == "unchanged":
             continue
+        # Only for what has changed: Great Expectations takes three seconds to import.
+        from stadtdaten.pipeline.candidate import build_candidate
+
         try:
             verify(run, publish(run, decide(run, build_candidate(run, reference))))
         except Fault as fault:
