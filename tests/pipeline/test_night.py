@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import sqlite3
 from datetime import UTC, datetime
 
 import pytest
@@ -50,6 +52,16 @@ def test_the_catalogue_of_a_whole_night_has_no_violation_and_no_warning(site: Si
         graph = Graph().parse(data=answer.text, format=syntax)
         assert len(list(graph.subjects(RDF.type, DCAT.Dataset))) == len(SOURCES)
         assert judge(graph) == [], name
+
+
+def test_the_ledger_proves_the_manifest_that_lies_in_the_store(site: Site) -> None:
+    site.refresh("umweltmessnetz")
+    live = site.run("umweltmessnetz").live("pegelstaende")
+    assert live is not None
+    kept = site.var / "releases" / "pegelstaende" / live.release / "manifest.json"
+    with sqlite3.connect(site.var / "ledger.sqlite") as ledger:
+        (recorded,) = ledger.execute("SELECT manifest_sha256 FROM release WHERE id = ?", (live.release,)).fetchone()
+    assert recorded == hashlib.sha256(kept.read_bytes()).hexdigest()
 
 
 def test_a_night_with_swapped_axes_is_held_back_once_told_and_recovers(site: Site) -> None:

@@ -39,6 +39,7 @@ from stadtdaten.faults import Finding, Misconfigured
 from stadtdaten.frames import AlertEvent, CheckResult, Incident, Manifest
 from stadtdaten.ledger.models import AlertRow, AttemptRow, CheckRow, IncidentRow, LiveRow, ReleaseRow
 from stadtdaten.ledger.values import Alert, Attempt, Outcome
+from stadtdaten.releases.manifest import manifest_text
 
 CLAIM = timedelta(minutes=10)
 """How long a claimed alert belongs to its claimer; after that its process is taken for dead."""
@@ -169,11 +170,11 @@ class Ledger:
     # Releases and what is live
 
     def record_release(self, manifest: Manifest) -> None:
-        """Record a release; again the same is no change."""
+        """Record a release, with the hash of its ``manifest.json``; again the same is no change."""
         row = ReleaseRow(
             dataset=manifest.dataset, id=manifest.release, source=manifest.source, created=manifest.created,
             rows=manifest.rows_published, files=len(manifest.files), size=sum(file.size for file in manifest.files),
-            manifest_sha256=hashlib.sha256(manifest.model_dump_json().encode()).hexdigest(),
+            manifest_sha256=hashlib.sha256(manifest_text(manifest).encode()).hexdigest(),
             previous=manifest.inputs.previous,
         )  # fmt: skip
         with self._write() as session:
