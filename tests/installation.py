@@ -66,6 +66,7 @@ class Site:
             schema=fields.get("schema", ""),
             login=fields.get("login", ""),
             password=fields.get("password", ""),
+            extra=fields.get("extra", {}),
         )
 
     def run(self, source: str, *, run_id: str = "night", last_try: bool = True) -> Run:

@@ -132,7 +132,7 @@ def _candidate(
     csv = "\r\n".join([*rows, ""]).encode()
     schema = json.dumps({"fields": [{"name": column.name, "type": column.type} for column in columns]}).encode()
     lock = TableLock(
-        resource=f"{table}.csv", url="http://intern.example/quelle.csv", source_bytes=len(csv),
+        files=(), resource=f"{table}.csv", url="http://intern.example/quelle.csv", source_bytes=len(csv),
         content_hash=hashlib.sha256(csv).hexdigest(), rows=len(rows) - 1, columns=tuple(c.name for c in columns),
     )  # fmt: skip
     texts = {

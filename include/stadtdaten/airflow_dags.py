@@ -166,4 +166,5 @@ def _connection(connection_id: str) -> Endpoint:
         schema=found.schema or "",
         login=found.login or "",
         password=found.password or "",
+        extra=found.extra_dejson,
     )

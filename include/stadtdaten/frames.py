@@ -27,35 +27,55 @@ class Value(BaseModel):
 class Endpoint(Value):
     """Where an interface really is and with what to log in; from an Airflow Connection, never from a contract.
 
-    ``url`` is the base address (http, https) or an SQLAlchemy URL without credentials.
+    ``url`` is the base address (http, https, sftp, ftp, file) or an SQLAlchemy URL without credentials. ``options``
+    are what else the connector of the interface needs, from the connection's ``extra``: host key, private key, an own
+    CA. Each connector names the ones it knows and refuses others.
     """
 
     url: str
     login: str = Field(default="", repr=False)
     password: str = Field(default="", repr=False)
+    options: dict[str, str] = Field(default_factory=dict, repr=False)
 
 
 class Repair(Value):
-    """Something the reader put right or noticed: shown in the lock and the evidence, never silent."""
+    """Something the reader put right, found out or took for granted: shown in the lock and the evidence.
+
+    ``repaired``: the data differs from the source's bytes; ``detected``: how the file is written, found in it beyond
+    doubt; ``assumed``: what the contract says in place of the file.
+    """
 
     kind: str
     column: str = ""
     count: int
     detail: str
+    nature: Literal["repaired", "detected", "assumed"] = "repaired"
+
+
+class SourceFile(Value):
+    """One file (page, statement) of a source as it was when it was read: what to ask for to learn of a change.
+
+    ``etag`` and ``last_modified`` are the source's own words over HTTP; a file drop has the file's time of change in
+    nanoseconds or seconds, a database the rising column's highest value. "" where there is none.
+    """
+
+    name: str = Field(description="The resource, or the name of the file that the resource's pattern fits")
+    etag: str = ""
+    last_modified: str = ""
+    size: int
 
 
 class TableLock(Value):
     """How one table was read: enough to ask the source again whether anything changed, and to prove what was read.
 
     ``content_hash`` is the SHA-256 of the typed frame (rows ordered by key), so it does not change with a server's
-    time stamps or paging; ``etag`` and ``last_modified`` are the source's own words. ``drift`` lists columns of the
+    time stamps or paging. ``drift`` lists columns of the
     source that the contract does not declare (names only).
     """
 
     resource: str
     url: str
-    etag: str = ""
-    last_modified: str = ""
+    files: tuple[SourceFile, ...]
     source_bytes: int
     content_hash: str
     rows: int

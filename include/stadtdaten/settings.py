@@ -5,11 +5,12 @@ Every value has a default that suits a checkout (everything under ``var/``), so 
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 
 from stadtdaten.faults import Misconfigured
 from stadtdaten.frames import Endpoint
@@ -81,18 +82,21 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Se
         ) from None
 
 
-def endpoint(*, conn_type: str, host: str, port: int | None, schema: str, login: str, password: str) -> Endpoint:
+def endpoint(
+    *, conn_type: str, host: str, port: int | None, schema: str, login: str, password: str, extra: Mapping[str, object]
+) -> Endpoint:
     """An Endpoint from the fields of an Airflow Connection; a host that holds ``://`` is taken as the whole address."""
     if "://" in host or not host:
         url = host
     else:
         scheme = {"postgres": "postgresql+psycopg2"}.get(conn_type, conn_type)
         url = f"{scheme}://{host}" + (f":{port}" if port else "") + (f"/{schema}" if schema else "")
-    return Endpoint(url=url, login=login, password=password)
+    options = {name: value if isinstance(value, str) else json.dumps(value) for name, value in extra.items()}
+    return Endpoint(url=url, login=login, password=password, options=options)
 
 
 class _ConnectionFields(BaseModel):
-    """What we read of Airflow's JSON form of a connection; it has more (``extra``, ``description``)."""
+    """What we read of Airflow's JSON form of a connection; it has more (``description``)."""
 
     conn_type: str | None = None
     host: str | None = None
@@ -100,6 +104,7 @@ class _ConnectionFields(BaseModel):
     schema_: str | None = Field(default=None, alias="schema")
     login: str | None = None
     password: str | None = None
+    extra: dict[str, object] | Json[dict[str, object]] | None = None
 
 
 def endpoint_from_environment(connection_id: str) -> Endpoint:
@@ -131,4 +136,5 @@ def endpoint_from_environment(connection_id: str) -> Endpoint:
         schema=fields.schema_ or "",
         login=fields.login or "",
         password=fields.password or "",
+        extra=fields.extra or {},
     )

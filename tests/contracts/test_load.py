@@ -91,7 +91,7 @@ def test_a_geometry_in_a_database_is_refused(broken: Broken) -> None:
         RESIDENTS, "source: sachbearbeitung\n            type: string", "source: ort\n            type: geometry"
     )
 
-    with pytest.raises(ContractError, match="geometries are not read from databases"):
+    with pytest.raises(ContractError, match="geometries are not read from rows"):
         load_contract(file)
 
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from stadtdaten.contracts.model import HttpInterface, Limits, Table
+from stadtdaten.contracts.interfaces import HttpInterface, Limits
+from stadtdaten.contracts.model import Table
 from stadtdaten.extract import Fetched, NotModified, fetch_table
 from stadtdaten.faults import Misconfigured, SourceUnavailable, SourceUnreadable
-from stadtdaten.frames import Endpoint, TableLock
+from stadtdaten.frames import Endpoint, SourceFile, TableLock
 
 HTTP = HttpInterface(kind="http", connection="probe")
 MakeTable = Callable[..., Table]
@@ -36,7 +37,8 @@ def reply(server: Any, **answer: Any) -> Callable[[Any], Any]:
 
 def lock(url: str, **words: str) -> TableLock:
     return TableLock(
-        resource="daten/a.csv", url=url, source_bytes=1, content_hash="0", rows=1, columns=("id",), **words
+        resource="daten/a.csv", url=url, source_bytes=1, content_hash="0", rows=1, columns=("id",),
+        files=(SourceFile(name="daten/a.csv", size=1, **words),),
     )  # fmt: skip
 
 
@@ -50,7 +52,7 @@ def test_a_file_arrives_byte_for_byte_and_only_its_owner_can_read_it(
     (file,) = fetched.files
     assert file.read_bytes() == body
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert (fetched.etag, fetched.last_modified) == ('"v1"', "Mon, 02 Nov 2026 10:00:00 GMT")
+    assert (fetched.sources[0].etag, fetched.sources[0].last_modified) == ('"v1"', "Mon, 02 Nov 2026 10:00:00 GMT")
     assert fetched.source_bytes == len(body)
     assert fetched.url == f"{server.url}/basis/daten/a.csv"
     assert server.requests[0].path == "/basis/daten/a.csv"

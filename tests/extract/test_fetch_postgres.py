@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from stadtdaten.contracts.model import Limits, SqlInterface, Table
+from stadtdaten.contracts.interfaces import Limits, SqlInterface
+from stadtdaten.contracts.model import Table
 from stadtdaten.extract import Fetched, fetch_table
 from stadtdaten.extract.sql import _Database
 from stadtdaten.faults import SourceUnavailable, SourceUnreadable

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from stadtdaten.contracts.model import Limits, SqlInterface, Table
+from stadtdaten.contracts.interfaces import Limits, SqlInterface
+from stadtdaten.contracts.model import Table
 from stadtdaten.extract import Fetched, fetch_table
 from stadtdaten.extract.sql import UNDECLARED, _Database, _text, _without_secrets
 from stadtdaten.faults import Fault, Misconfigured, SchemaChanged, SourceUnavailable, SourceUnreadable

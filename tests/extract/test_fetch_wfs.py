@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from stadtdaten.contracts.model import Limits, Table, WfsInterface
+from stadtdaten.contracts.interfaces import Limits, WfsInterface
+from stadtdaten.contracts.model import Table
 from stadtdaten.extract import Fetched, fetch_table
 from stadtdaten.faults import Fault, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stadtdaten.contracts import City, Table, load_city
+from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.read import ReadTable, read_table
 
 Spec = dict[str, Any]
@@ -47,6 +48,6 @@ def read_text(tmp_path: Path, table: MakeTable, city: City) -> ReadText:
     def read(content: str | bytes, columns: dict[str, str | Spec], **dialect: Any) -> ReadTable:
         file = tmp_path / "probe.csv"
         file.write_bytes(content if isinstance(content, bytes) else content.encode(dialect.get("encoding", "utf-8")))
-        return read_table(table({"format": "csv", **dialect}, columns), (file,), city)
+        return read_table(table({"format": "csv", **dialect}, columns), (file,), city, Limits())
 
     return read

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from stadtdaten.contracts import City, Table
+from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.faults import Fault, SchemaChanged, SourceUnreadable
 from stadtdaten.read import ReadTable, read_table
 
@@ -199,7 +200,7 @@ def test_what_is_written_in_a_declared_dialect_is_read_back_exactly(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "probe.csv"
         file.write_bytes(text.getvalue().encode(encoding))
-        read = read_table(probe, (file,), city)
+        read = read_table(probe, (file,), city, Limits())
     assert cells(read) == [[cell or None for cell in row] for row in rows]
     assert read.repairs == ()
 
@@ -215,7 +216,7 @@ def test_damaged_bytes_are_read_or_stopped_and_never_crash(
         file = Path(folder) / "probe.csv"
         file.write_bytes(whole[: len(whole) - cut])
         try:
-            read = read_table(probe, (file,), city)
+            read = read_table(probe, (file,), city, Limits())
         except Fault as fault:
             assert fault.message and fault.next_step
         else:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stadtdaten.contracts import City, Table
+from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.faults import SchemaChanged, SourceUnreadable
 from stadtdaten.read import ReadTable, read_table
 
@@ -46,7 +47,7 @@ def read_pages(tmp_path: Path, table: Callable[..., Table], city: City) -> Calla
             file = tmp_path / f"probe.{number}.gml"
             file.write_text(text, encoding="utf-8")
             files.append(file)
-        return read_table(table({"format": "gml"}, columns or COLUMNS), tuple(files), city)
+        return read_table(table({"format": "gml"}, columns or COLUMNS), tuple(files), city, Limits())
 
     return read
 

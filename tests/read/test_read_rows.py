@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from stadtdaten.contracts import City, Table
-from stadtdaten.contracts.model import Limits, SqlInterface
+from stadtdaten.contracts.interfaces import Limits, SqlInterface
 from stadtdaten.extract import Fetched, fetch_table
 from stadtdaten.faults import SourceUnreadable
 from stadtdaten.frames import Endpoint
@@ -34,7 +34,7 @@ def read_rows(tmp_path: Path, table: Callable[..., Table], city: City) -> Callab
         endpoint = Endpoint(url=f"sqlite:///{tmp_path}/probe.sqlite")
         fetched = fetch_table(SqlInterface(kind="sql", connection="probe"), probe, endpoint, tmp_path, Limits(), None)
         assert isinstance(fetched, Fetched)
-        return read_table(probe, fetched.files, city)
+        return read_table(probe, fetched.files, city, Limits())
 
     return read
 

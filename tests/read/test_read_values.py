@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stadtdaten.contracts import City, Table
+from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.faults import SourceUnreadable
 from stadtdaten.read import ReadTable, read_table
 
@@ -168,7 +169,7 @@ def test_numbers_written_in_a_declared_notation_are_read_back_exactly(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "probe.csv"
         file.write_text("nr;wert\n" + "".join(f"{nr};{cell}\n" for nr, cell in enumerate(written)), encoding="utf-8")
-        read = read_table(probe, (file,), city)
+        read = read_table(probe, (file,), city, Limits())
     assert read.frame["wert"].tolist() == [*numbers, *map(float, grouped)]
 
 

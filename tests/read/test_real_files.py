@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from stadtdaten.contracts import City, Table, load_contract
-from stadtdaten.contracts.model import HttpInterface, Limits
+from stadtdaten.contracts.interfaces import HttpInterface, Limits
 from stadtdaten.extract import Fetched, NotModified, fetch_table
 from stadtdaten.frames import Endpoint, TableLock
 from stadtdaten.read import ReadTable, read_table
@@ -44,11 +44,11 @@ def read_real(url: str, tmp_path: Path, city: City) -> Callable[[Table, str], Re
         fetched = fetch_table(HTTP, asked, Endpoint(url=url), tmp_path, Limits(), None)
         assert isinstance(fetched, Fetched)
         lock = TableLock(
-            resource=resource, url=fetched.url, etag=fetched.etag, last_modified=fetched.last_modified,
+            resource=resource, url=fetched.url, files=fetched.sources,
             source_bytes=fetched.source_bytes, content_hash="0", rows=1, columns=("nr",),
         )  # fmt: skip
         assert fetch_table(HTTP, asked, Endpoint(url=url), tmp_path, Limits(), lock) == NotModified()
-        return read_table(asked, fetched.files, city)
+        return read_table(asked, fetched.files, city, Limits())
 
     return read
 
@@ -130,7 +130,7 @@ def test_the_contract_of_the_gauges_reads_its_own_shape(city: City, tmp_path: Pa
         "Sueddinker,2026-07-01,91.0,101.0,94.7,01.07.2026 13:15\nSueddinker,2026-07-02,-999,9999.0,,\n",
         encoding="utf-8",
     )
-    read = read_table(table, (file,), city)
+    read = read_table(table, (file,), city, Limits())
     assert read.frame["zeitpunkt_maximum"].iloc[0].isoformat() == "2026-07-01T13:15:00+02:00"
     assert read.frame.iloc[1, 2:].isna().all()
     assert [(repair.column, repair.count) for repair in read.repairs] == [

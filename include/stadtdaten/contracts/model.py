@@ -10,25 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from stadtdaten.contracts.base import Identifier, Mailbox, Strict, Text, WebAddress
+from stadtdaten.contracts.interfaces import DELIVERS, Interface, Limits
+from stadtdaten.contracts.reading import Csv, Reading, Rows, Sheet
 from stadtdaten.contracts.vocabulary import BY_LICENCES, HOURS_BY_FREQUENCY, Availability, Frequency, Licence, Theme
-
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,62}$")]
-"""Lower-case ASCII name of a source, dataset, table or column; also its name in URLs and files."""
-
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Mailbox = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
-"""A functional mailbox (an office, never a person)."""
-
-WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
-"""An absolute address: a relative IRI such as ``www.hamm.de`` is worthless once harvested."""
-
-
-class Strict(BaseModel):
-    """Base of all contract models: immutable, unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Bounds(Strict):
@@ -82,39 +69,6 @@ class City(Strict):
         return name
 
 
-class HttpInterface(Strict):
-    """Files over HTTP(S); a table's `resource` is the path below the connection's address."""
-
-    kind: Literal["http"]
-    connection: Identifier
-
-
-class WfsInterface(Strict):
-    """OGC WFS 2.0; a table's `resource` is the feature type's name."""
-
-    kind: Literal["wfs"]
-    connection: Identifier
-    page_size: int = Field(default=1000, ge=1, le=100_000, description="Features per request")
-
-
-class SqlInterface(Strict):
-    """A database through SQLAlchemy, read only; a table's `resource` is the name of a table or view."""
-
-    kind: Literal["sql"]
-    connection: Identifier
-
-
-Interface = Annotated[HttpInterface | WfsInterface | SqlInterface, Field(discriminator="kind")]
-
-
-class Limits(Strict):
-    """What a source may cost at most; more than that stops the run before it harms anything."""
-
-    seconds: int = Field(default=600, ge=1, description="Total time of the extraction")
-    megabytes: int = Field(default=512, ge=1, description="Bytes read, in units of 1,000,000")
-    rows: int = Field(default=5_000_000, ge=1)
-
-
 class Freshness(Strict):
     """How often the source changes and how late it may be: drives schedule, deadline, metadata and public status."""
 
@@ -136,47 +90,12 @@ class Freshness(Strict):
         return None if hours is None else timedelta(hours=hours)
 
 
-class Csv(Strict):
-    """How a delimited text file is written. Nothing is guessed: what is not said here has the default."""
+ColumnType = Literal[
+    "string", "integer", "number", "boolean", "date", "datetime", "period", "marker", "geometry"
+]  # fmt: skip
+"""`period` is a year, half-year, quarter, month or week as text (`2025-Q3`); `marker` tells why a cell of the same
+source column has no value (the meaning of its missing marker), and is empty where there is one."""
 
-    format: Literal["csv"]
-    encoding: Literal["utf-8", "utf-8-sig", "cp1252", "iso-8859-15", "utf-16"] = "utf-8"
-    delimiter: Literal[",", ";", "\t", "|"] = ","
-    decimal: Literal[".", ","] = "."
-    thousands: Literal[".", ",", " ", ""] = ""
-    skip_rows: int = Field(default=0, ge=0, description="Rows before the header, blank ones included")
-    fill_down: tuple[Text, ...] = Field(
-        default=(), description="Source columns whose empty cells repeat the cell above (vertically merged cells)"
-    )
-    drop_blank_rows: bool = Field(default=False, description="Leave out rows whose cells are all empty")
-    short_rows: bool = Field(default=False, description="Rows may end early; the cells they lack are empty")
-    x: Text | None = Field(default=None, description="Source column with the easting, for point data")
-    y: Text | None = Field(default=None, description="Source column with the northing")
-
-    @model_validator(mode="after")
-    def _both_coordinates(self) -> Self:
-        if (self.x is None) != (self.y is None):
-            raise ValueError("x and y belong together: give both or neither")
-        if self.thousands and self.thousands == self.decimal:
-            raise ValueError("thousands and decimal are the same character")
-        return self
-
-
-class Gml(Strict):
-    """Features as a WFS delivers them (GML 3.2)."""
-
-    format: Literal["gml"]
-
-
-class Rows(Strict):
-    """Rows of a database; types come with the connection."""
-
-    format: Literal["rows"]
-
-
-Reading = Annotated[Csv | Gml | Rows, Field(discriminator="format")]
-
-ColumnType = Literal["string", "integer", "number", "boolean", "date", "datetime", "geometry"]
 ColumnClass = Literal[
     "public", "identifier", "quasi_identifier", "sensitive", "free_text", "location", "count", "magnitude"
 ]  # fmt: skip
@@ -220,6 +139,9 @@ class Column(Strict):
 
     name: Identifier = Field(description="Name as published")
     source: Text = Field(description="Name in the source, exactly")
+    aliases: tuple[Text, ...] = Field(
+        default=(), description="Other names that the source has used for it; exactly one of all must be there"
+    )
     title: Text
     description: str = ""
     type: ColumnType
@@ -229,6 +151,23 @@ class Column(Strict):
     format: str = Field(default="", description="strptime pattern of a date or datetime; ISO 8601 by default")
     missing: dict[str, Text] = Field(
         default_factory=dict, description="Values that mean 'no value', each with its meaning in German"
+    )
+    zero: tuple[Text, ...] = Field(
+        default=(), description="Marks that mean exactly nothing, such as the dash of official statistics: the number 0"
+    )
+    signs: tuple[Text, ...] = Field(
+        default=(), description="Units written in the cells of a number (`€`, `%`); every other text is an error"
+    )
+    separator: Text | None = Field(
+        default=None, description="A cell is a list joined by it (`||`); published joined by `; ` without empty items"
+    )
+    clock: Literal["local", "winter", "utc"] = Field(
+        default="local", description="Which clock tells a time without offset: the city's, its winter time, or UTC"
+    )
+    double_hour: Literal["stop", "by_order"] = Field(
+        default="stop",
+        description="Times in the hour that autumn repeats: an error, or told apart by the order of the rows "
+        "(for each value of the rest of the key)",
     )
     true: Text = Field(default="true", description="How the source writes a true boolean")
     false: Text = Field(default="false", description="How the source writes a false boolean")
@@ -250,12 +189,30 @@ class Column(Strict):
             raise ValueError("a mapping needs a column of type string")
         if self.format and self.type not in ("date", "datetime"):
             raise ValueError("format is for dates and datetimes only")
+        for name, types in _MEANT_FOR.items():
+            if getattr(self, name) != type(self).model_fields[name].default and self.type not in types:
+                raise ValueError(f"{name} is for columns of type {' or '.join(types)} only")
+        if self.type == "marker" and not self.missing:
+            raise ValueError("a column of type marker needs the meanings of the marks in `missing`")
+        if self.source in self.aliases:
+            raise ValueError(f"aliases: {self.source!r} is already the source")
+        if self.clock != "local" and self.double_hour != "stop":
+            raise ValueError("double_hour: only the city's own clock repeats an hour")
         if self.format and not _tells_the_moment(self.format, self.type):
             raise ValueError(
                 f"format {self.format!r} is no strptime pattern that tells the whole {self.type}, "
                 "such as '%d.%m.%Y' or '%d.%m.%Y %H:%M'"
             )
         return self
+
+
+_MEANT_FOR = {
+    "zero": ("integer", "number"),
+    "signs": ("integer", "number"),
+    "separator": ("string",),
+    "clock": ("datetime",),
+    "double_hour": ("datetime",),
+}
 
 
 def _tells_the_moment(pattern: str, kind: ColumnType) -> bool:
@@ -292,7 +249,13 @@ class Table(Strict):
     id: Identifier
     title: Text
     resource: Text = Field(description="Path, feature type or database table: what the interface asks for")
+    further_resources: tuple[Text, ...] = Field(
+        default=(), description="More files of the same table, such as one a year; read as if they were one"
+    )
     reading: Reading
+    corrections: bool = Field(
+        default=False, description="A later row with the same key replaces the earlier one (late corrections; counted)"
+    )
     key: tuple[Identifier, ...] = Field(description="Columns that identify a row; [] if nothing in the source does")
     columns: tuple[Column, ...] = Field(min_length=1)
     frequency_table: FrequencyTable | None = None
@@ -314,7 +277,10 @@ class Table(Strict):
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
         names = [column.name for column in self.columns]
-        for kind, values in (("name", names), ("source", [column.source for column in self.columns])):
+        sources = [
+            name for column in self.columns if column.type != "marker" for name in (column.source, *column.aliases)
+        ]
+        for kind, values in (("name", names), ("source", sources)):
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"column {kind} used twice: {', '.join(twice)}")
@@ -328,6 +294,12 @@ class Table(Strict):
         unknown = sorted(set(asked) - set(names))
         if unknown:
             raise ValueError(f"names a column that is not declared: {', '.join(unknown)}")
+        stray = [column.name for column in self.columns if column.type == "marker" and column.source not in sources]
+        if stray:
+            raise ValueError(f"no other column has the source of the marker column {', '.join(stray)}")
+        if self.corrections and not self.key:
+            raise ValueError("corrections need a key")
+        self._incremental_fits()
         self._geometry_fits()
         self._frequency_table_fits()
         if self.temporal and self.column(self.temporal).type not in ("date", "datetime"):
@@ -337,10 +309,24 @@ class Table(Strict):
     def _geometry_fits(self) -> None:
         if self.geometry is not None and self.geometry.name in self.key:
             raise ValueError("a geometry cannot be part of the key")
-        if isinstance(self.reading, Csv) and (self.geometry is None) != (self.reading.x is None):
+        if isinstance(self.reading, Csv | Sheet) and (self.geometry is None) != (self.reading.x is None):
             raise ValueError("a geometry column and reading.x and reading.y belong together: give all or none")
-        if isinstance(self.reading, Rows) and self.geometry is not None:
-            raise ValueError("geometries are not read from databases: read them from a WFS")
+        if self.reading.format in ("rows", "xml", "dbf") and self.geometry is not None:
+            raise ValueError(f"geometries are not read from {self.reading.format}: read them from a WFS or a file")
+
+    def _incremental_fits(self) -> None:
+        """The last release is what changes are merged into, so it must hold every row and column as read."""
+        if not isinstance(self.reading, Rows) or self.reading.incremental is None:
+            return
+        rising = next((each for each in self.columns if each.source == self.reading.incremental.column), None)
+        if rising is None or rising.type not in ("integer", "date", "datetime"):
+            raise ValueError("reading.incremental.column must be the source of an integer, date or datetime column")
+        if not self.key or not self.large:
+            raise ValueError(
+                "reading.incremental needs a key, and large: true (changes are merged into the Parquet file)"
+            )
+        if any(column.class_ != "public" or column.treatment for column in self.columns):
+            raise ValueError("reading.incremental is for public columns without treatment: others are not kept")
 
     def _frequency_table_fits(self) -> None:
         spec = self.frequency_table
@@ -386,6 +372,9 @@ class Dataset(Strict):
     availability: Availability = "AVAILABLE"
     model_dataset: WebAddress | None = Field(default=None, description="Entry of the Musterdatenkatalog")
     provenance: Text = Field(description="Where the data comes from and how it is made, in German")
+    interface: Interface | None = Field(
+        default=None, description="Where it comes from, if not from the contract's interface"
+    )
     row_loss: float = Field(default=0.2, ge=0, le=1, description="Share of live rows that may vanish in one release")
     tables: tuple[Table, ...] = Field(min_length=1)
 
@@ -412,7 +401,7 @@ class Contract(Strict):
     description: Text
     owner: Office
     zone: Identifier = Field(default="default", description="Airflow queue in which the source may be worked on")
-    interface: Interface
+    interface: Interface = Field(description="Where all datasets come from that name none of their own")
     limits: Limits = Limits()
     freshness: Freshness
     datasets: tuple[Dataset, ...] = Field(min_length=1)
@@ -424,6 +413,10 @@ class Contract(Strict):
                 return dataset
         raise KeyError(dataset_id)
 
+    def interface_of(self, dataset: Dataset) -> Interface:
+        """Where the dataset comes from."""
+        return dataset.interface or self.interface
+
     @model_validator(mode="after")
     def _interface_fits(self) -> Self:
         ids = [dataset.id for dataset in self.datasets]
@@ -432,12 +425,14 @@ class Contract(Strict):
         tables = [table.id for dataset in self.datasets for table in dataset.tables]
         if len(set(tables)) != len(tables):
             raise ValueError("table id used twice (suites are named after it)")
-        wanted = {"http": "csv", "wfs": "gml", "sql": "rows"}[self.interface.kind]
         for dataset in self.datasets:
+            kind = self.interface_of(dataset).kind
             for table in dataset.tables:
-                if table.reading.format != wanted:
+                if table.reading.format not in DELIVERS[kind]:
+                    allowed = ", ".join(sorted(DELIVERS[kind]))
                     raise ValueError(
-                        f"table {table.id}: interface {self.interface.kind} delivers {wanted}, "
-                        f"not {table.reading.format}"
+                        f"table {table.id}: interface {kind} delivers {allowed}, not {table.reading.format}"
                     )
+                if table.further_resources and kind not in ("http", "folder", "sftp", "ftp"):
+                    raise ValueError(f"table {table.id}: further_resources are for files")
         return self

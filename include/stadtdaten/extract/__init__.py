@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import assert_never
 
-from stadtdaten.contracts.model import HttpInterface, Interface, Limits, SqlInterface, Table, WfsInterface
+from stadtdaten.contracts.interfaces import HttpInterface, Interface, Limits, SqlInterface, WfsInterface
+from stadtdaten.contracts.model import Table
 from stadtdaten.extract.http import fetch_file
 from stadtdaten.extract.outcome import Fetched, NotModified
 from stadtdaten.extract.sql import fetch_rows

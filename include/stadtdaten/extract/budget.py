@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from stadtdaten.contracts.model import Limits
+from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.faults import SourceUnavailable, SourceUnreadable
 
 MEGABYTE = 1_000_000

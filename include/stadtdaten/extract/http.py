@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stadtdaten.contracts.model import Limits, Table
+from stadtdaten.contracts.interfaces import Limits
+from stadtdaten.contracts.model import Table
 from stadtdaten.extract.budget import Budget
 from stadtdaten.extract.outcome import Fetched, NotModified
 from stadtdaten.extract.transport import Transport, below, html_instead_of_data, looks_like_html, without_secrets
 from stadtdaten.faults import Fault
-from stadtdaten.frames import Endpoint, TableLock
+from stadtdaten.frames import Endpoint, SourceFile, TableLock
 
 
 def fetch_file(
@@ -34,11 +35,13 @@ def fetch_file(
         )
     if answer.status == 304:
         return NotModified()
-    return Fetched((target,), shown, answer.etag, answer.last_modified, budget.bytes)
+    source = SourceFile(name=table.resource, etag=answer.etag, last_modified=answer.last_modified, size=budget.bytes)
+    return Fetched((target,), shown, (source,), budget.bytes)
 
 
 def _conditions(previous: TableLock | None, resource: str, url: str) -> dict[str, str]:
-    if previous is None or (previous.resource, previous.url) != (resource, url):
+    known = next((file for file in previous.files if file.name == resource), None) if previous else None
+    if previous is None or known is None or (previous.resource, previous.url) != (resource, url):
         return {}
-    conditions = {"If-None-Match": previous.etag, "If-Modified-Since": previous.last_modified}
+    conditions = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
     return {name: value for name, value in conditions.items() if value}

@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from stadtdaten.frames import SourceFile
+
 
 @dataclass(frozen=True)
 class Fetched:
     """The source's answer on disk, in the order in which it was delivered, not yet interpreted.
 
-    ``url`` has neither credentials nor the connection's query, so it may be shown and stored. ``etag`` and
-    ``last_modified`` are the source's own words ("" where it says none). ``source_bytes`` counts the bytes delivered.
+    ``files`` are documents (a shapefile's is its .shp, with the other files beside it). ``url`` has neither
+    credentials nor the connection's query, so it may be shown and stored. ``sources`` says how to ask for changes.
+    ``source_bytes`` counts the bytes delivered.
     """
 
     files: tuple[Path, ...]
     url: str
-    etag: str
-    last_modified: str
+    sources: tuple[SourceFile, ...]
     source_bytes: int
 
 

@@ -23,7 +23,8 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
-from stadtdaten.contracts.model import Limits, Table
+from stadtdaten.contracts.interfaces import Limits
+from stadtdaten.contracts.model import Table
 from stadtdaten.extract.budget import Budget
 from stadtdaten.extract.outcome import Fetched
 from stadtdaten.faults import Misconfigured, SchemaChanged, SourceUnavailable, SourceUnreadable
@@ -67,7 +68,7 @@ def fetch_rows(table: Table, endpoint: Endpoint, folder: Path, limits: Limits) -
             f"Tabelle „{table.id}“: Die Datenbank ist nicht erreichbar oder bricht die Abfrage ab.",
             next_step="Abwarten, der Lauf wird wiederholt; hält es an, den Betrieb der Datenbank ansprechen.",
         ) from None
-    return Fetched((target,), _without_secrets(url), "", "", budget.bytes)
+    return Fetched((target,), _without_secrets(url), (), budget.bytes)
 
 
 class _Database:

@@ -9,7 +9,8 @@ import hashlib
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from stadtdaten.contracts.model import Limits, Table, WfsInterface
+from stadtdaten.contracts.interfaces import Limits, WfsInterface
+from stadtdaten.contracts.model import Table
 from stadtdaten.extract.budget import Budget
 from stadtdaten.extract.gml_page import Page, examine, exception_code, exception_instead_of_data
 from stadtdaten.extract.outcome import Fetched
@@ -51,7 +52,7 @@ def fetch_features(interface: WfsInterface, table: Table, endpoint: Endpoint, fo
                 page, address, _page_address(interface, table, endpoint.url, reading.received)
             )
     query = urlencode({"service": "WFS", "version": "2.0.0", "request": "GetFeature", "typeNames": table.resource})
-    return Fetched(tuple(files), f"{without_secrets(endpoint.url)}?{query}", "", "", budget.bytes)
+    return Fetched(tuple(files), f"{without_secrets(endpoint.url)}?{query}", (), budget.bytes)
 
 
 class _Reading:

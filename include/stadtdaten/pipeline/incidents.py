@@ -57,6 +57,11 @@ def source_guard(run: Run) -> Iterator[None]:
         raise
 
 
+def tell_source(run: Run, fault: Fault) -> None:
+    """One incident of the source, where one of its servers is down and the datasets of the others go on."""
+    _open(run, None, fault)
+
+
 def settle(run: Run, attempt: int, live: Manifest, outcome: Literal["published", "unchanged"]) -> None:
     """The dataset is well: close the attempt and whatever incident was open, and tell that it is over."""
     run.ledger.finish_attempt(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stadtdaten.contracts import Dataset, Table
+from stadtdaten.contracts.interfaces import Interface
 from stadtdaten.extract import NotModified, fetch_table
 from stadtdaten.faults import Fault, Superseded
 from stadtdaten.frames import Endpoint, Manifest, Snapshot, TableLock
@@ -36,8 +37,7 @@ def take_snapshots(run: Run) -> list[SnapshotReference]:
         with incidents.source_guard(run):
             for dataset in run.contract.datasets:
                 publication.restore(run, dataset.id)
-            endpoint = run.connect(run.contract.interface.connection)
-            references = [_take_snapshot(run, dataset, endpoint) for dataset in run.contract.datasets]
+            references = _take_all(run)
     except Superseded:
         raise
     except Fault:
@@ -45,8 +45,41 @@ def take_snapshots(run: Run) -> list[SnapshotReference]:
         discard(run.staging)
         run.ledger.abort_open_attempts(run.contract.source)
         raise
-    incidents.recover_source(run)
     return references
+
+
+def _take_all(run: Run) -> list[SnapshotReference]:
+    """A snapshot of each dataset. One server that is down does not keep back what comes from others."""
+    references: list[SnapshotReference] = []
+    down: dict[str, Fault] = {}
+    connections = {run.contract.interface_of(dataset).connection for dataset in run.contract.datasets}
+    for dataset in run.contract.datasets:
+        connection = run.contract.interface_of(dataset).connection
+        try:
+            if connection in down:
+                raise down[connection]
+            references.append(_take_snapshot(run, dataset, run.connect(connection)))
+        except Superseded:
+            raise
+        except Fault as fault:
+            if len(connections) == 1 or (fault.retryable and not run.last_try):
+                raise
+            down[connection] = fault
+            references.append(_unread(run, dataset, fault))
+    if len(down) == len(connections):
+        raise next(iter(down.values()))
+    if down:
+        incidents.tell_source(run, next(iter(down.values())))
+    else:
+        incidents.recover_source(run)
+    return references
+
+
+def _unread(run: Run, dataset: Dataset, fault: Fault) -> SnapshotReference:
+    """A dataset whose server is known to be down."""
+    attempt = run.ledger.start_attempt(run.contract.source, dataset.id, night=run.run_id, run_url=run.run_url)
+    run.ledger.finish_attempt(attempt, "failed")
+    return SnapshotReference(dataset=dataset.id, attempt=attempt, state="failed", folder="", reason=fault.message)
 
 
 def _take_snapshot(run: Run, dataset: Dataset, endpoint: Endpoint) -> SnapshotReference:
@@ -92,33 +125,38 @@ def _read_tables(
 ) -> dict[str, TableLock]:
     """A lock for each table. The source is asked conditionally only where an unchanged source means nothing to do."""
     make_private(folder)
+    interface = run.contract.interface_of(dataset)
     comparable = live is not None and not run.force and _same_recipe(run, dataset, live)
     if live is not None and comparable:
-        locks = {table.id: _read(run, table, endpoint, folder, live.locks.get(table.id)) for table in dataset.tables}
+        locks = {
+            table.id: _read(run, interface, table, endpoint, folder, live.locks.get(table.id))
+            for table in dataset.tables
+        }
         if all(lock is None for lock in locks.values()):
             return {table.id: live.locks[table.id] for table in dataset.tables}
         missing = [table for table in dataset.tables if locks[table.id] is None]
     else:
         locks, missing = {}, list(dataset.tables)
-    locks |= {table.id: _read(run, table, endpoint, folder, None) for table in missing}
+    locks |= {table.id: _read(run, interface, table, endpoint, folder, None) for table in missing}
     return {table.id: lock for table in dataset.tables if (lock := locks[table.id]) is not None}
 
 
-def _read(run: Run, table: Table, endpoint: Endpoint, folder: Path, previous: TableLock | None) -> TableLock | None:
+def _read(
+    run: Run, interface: Interface, table: Table, endpoint: Endpoint, folder: Path, previous: TableLock | None
+) -> TableLock | None:
     """Fetch and read one table into the snapshot; None if the source says it has not changed since ``previous``."""
     download = folder / f"{table.id}.download"
     make_private(download)
-    fetched = fetch_table(run.contract.interface, table, endpoint, download, run.contract.limits, previous)
+    fetched = fetch_table(interface, table, endpoint, download, run.contract.limits, previous)
     if isinstance(fetched, NotModified):
         return None
-    result = read_table(table, fetched.files, run.city)
+    result = read_table(table, fetched.files, run.city, run.contract.limits)
     write_frame(result.frame, folder / f"{table.id}.parquet")
     discard(download)
     return TableLock(
         resource=table.resource,
         url=fetched.url,
-        etag=fetched.etag,
-        last_modified=fetched.last_modified,
+        files=fetched.sources,
         source_bytes=fetched.source_bytes,
         content_hash=content_hash(result.frame, table.key),
         rows=len(result.frame),

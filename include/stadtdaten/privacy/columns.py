@@ -17,7 +17,7 @@ def published_columns(table: Table) -> tuple[PublishedColumn, ...]:
 
     A frequency table has its dimensions in the order of ``frequency_table.dimensions``, the count, and
     ``<count>_geheim``. Any other table has its columns in contract order without the dropped ones. Bands and mappings
-    make a column a string.
+    make a column a string, and so are periods and markers.
     """
     spec = table.frequency_table
     if spec is None:
@@ -39,11 +39,11 @@ def published_columns(table: Table) -> tuple[PublishedColumn, ...]:
 
 
 def _as_published(column: Column) -> PublishedColumn:
-    treated = isinstance(column.treatment, Bands | Mapping)
+    text = isinstance(column.treatment, Bands | Mapping)
     return PublishedColumn(
         name=column.name,
         title=column.title,
         description=column.description,
-        type="string" if treated else column.type,
+        type="string" if text or column.type in ("period", "marker") else column.type,
         unit=column.unit,
     )

@@ -15,10 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from stadtdaten.contracts.model import Csv, Table
+from stadtdaten.contracts.interfaces import Limits
+from stadtdaten.contracts.model import Table
+from stadtdaten.contracts.reading import Csv
 from stadtdaten.faults import SourceUnreadable
 from stadtdaten.frames import Repair
-from stadtdaten.read.table import RawTable, undeclared
+from stadtdaten.read.table import RawTable, match_columns
+from stadtdaten.read.values import Notation
 
 CONTROLS = re.compile("[\x80-\x9f]")
 """Control characters that no German text holds, and letters and quotes of cp1252 read as ISO 8859-15."""
@@ -28,12 +31,20 @@ BLOCK = 1 << 24
 """Bytes parsed at a time; a single row may not be longer."""
 
 
-def read_csv(table: Table, dialect: Csv, path: Path) -> RawTable:
+def read_csv(table: Table, dialect: Csv, files: tuple[Path, ...], limits: Limits) -> tuple[RawTable, Notation]:
     """The declared columns (and those of x and y) as text, with blank rows and merged cells treated as declared.
 
     Raises SourceUnreadable for an empty file, no data rows, a wrong encoding, quotes that do not close, rows that do
     not fit the header or are blank without that being declared; SchemaChanged for columns that are gone.
     """
+    (path,) = files
+    dialect = dialect.model_copy(
+        update={
+            "encoding": dialect.encoding or "utf-8",
+            "delimiter": dialect.delimiter or ",",
+            "skip_rows": dialect.skip_rows or 0,
+        }
+    )
     data = _without_preamble(table, dialect, _utf8(table, dialect, path))
     repairs: list[Repair] = []
     _refuse_open_quotes(table, dialect, data)
@@ -44,25 +55,20 @@ def read_csv(table: Table, dialect: Csv, path: Path) -> RawTable:
             detail = "Zeile endet vor der letzten Spalte, fehlende Zellen sind leer"
             repairs.append(Repair(kind="short_row", count=short, detail=detail))
     cells, names = _parsed(table, dialect, data, width)
-    wanted = _wanted(table, dialect)
-    drift = undeclared(table, wanted, names)
+    further = [name for name in (dialect.x, dialect.y, *dialect.fill_down) if name is not None]
+    matched = match_columns(table, names, further)
+    repairs += matched.repairs
     cells = _without_blank_rows(table, dialect, cells, repairs)
     if not cells.num_rows:
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: Die Datei enthält keine Datenzeile.",
             next_step="Mit der Fachstelle klären, ob der Export gelaufen ist.",
         )
-    columns = {name: cells.column(names.index(name)) for name in wanted}
+    columns = {name: cells.column(names.index(found)) for name, found in matched.names.items()}
     for name in dialect.fill_down:
         columns[name] = _filled_down(name, columns[name], repairs)
-    return RawTable(columns, cells.num_rows, drift, repairs)
-
-
-def _wanted(table: Table, dialect: Csv) -> list[str]:
-    """Source columns that are needed: the declared ones, the coordinates, and those that are filled down."""
-    names = [column.source for column in table.columns if column.type != "geometry"]
-    names += [name for name in (dialect.x, dialect.y, *dialect.fill_down) if name is not None]
-    return list(dict.fromkeys(names))
+    notation = Notation(dialect.decimal or ".", dialect.thousands or "")
+    return RawTable(columns, cells.num_rows, matched.drift, repairs), notation
 
 
 def _utf8(table: Table, dialect: Csv, path: Path) -> bytes:

@@ -16,18 +16,17 @@ import pyarrow as pa
 import pyogrio
 import shapely
 
-from stadtdaten.contracts.model import City, Table
+from stadtdaten.contracts.model import Table
 from stadtdaten.extract.gml_page import Page, examine
 from stadtdaten.faults import SchemaChanged, SourceUnreadable
-from stadtdaten.frames import Repair
-from stadtdaten.read.table import RawTable, undeclared
+from stadtdaten.read.table import RawTable, match_columns
 
 OPTIONS = {"WRITE_GFS": "NO", "DOWNLOAD_SCHEMA": "NO", "EXPOSE_GML_ID": "YES"}
 """GDAL leaves no files beside the page and asks no server for a schema."""
 
 
-def read_gml(table: Table, files: tuple[Path, ...], city: City) -> tuple[RawTable, gpd.GeoSeries | None]:
-    """The declared attributes as text, and the geometries in the city's CRS (None where no geometry is declared).
+def read_gml(table: Table, files: tuple[Path, ...]) -> RawTable:
+    """The declared attributes as text, and the geometries in the source's CRS (None where no geometry is declared).
 
     Raises SourceUnreadable for no features, pages that GDAL reads differently than they are, features that come
     twice, properties with more than one value, arcs, an unknown reference system or several; SchemaChanged for
@@ -42,9 +41,8 @@ def read_gml(table: Table, files: tuple[Path, ...], city: City) -> tuple[RawTabl
         )
     # Without this GDAL infers types per page, and a postcode becomes a number. It is GDAL's switch for the process.
     pyogrio.set_gdal_config_options({"GML_FIELDTYPES": "ALWAYS_STRING"})
-    wanted = [column.source for column in table.columns]
     found = sorted(set[str]().union(*(page.properties for _, page in pages)))
-    drift = undeclared(table, wanted, found)
+    matched = match_columns(table, found, [table.geometry.source] if table.geometry else [])
     types = frozenset[str]().union(*(page.types for _, page in pages))
     if len(types) > 1:
         raise SourceUnreadable(
@@ -54,14 +52,13 @@ def read_gml(table: Table, files: tuple[Path, ...], city: City) -> tuple[RawTabl
     _refuse_what_is_no_value(table, [page for _, page in pages])
     frames = [_page(table, file, *types) for file in full]
     _refuse_losses(table, sum(page.features for _, page in pages), frames)
-    repairs: list[Repair] = []
     cells = {
-        column.source: pa.chunked_array([_text(frame, column.source) for frame in frames], pa.string())
+        column.source: pa.chunked_array([_text(frame, matched.names[column.source]) for frame in frames], pa.string())
         for column in table.columns
         if column.type != "geometry"
     }
-    geometry = None if table.geometry is None else _geometries(table, frames, city, repairs)
-    return RawTable(cells, sum(len(frame) for frame in frames), drift, repairs), geometry
+    geometry = None if table.geometry is None else _geometries(table, frames)
+    return RawTable(cells, sum(len(frame) for frame in frames), matched.drift, matched.repairs, geometry)
 
 
 def _page(table: Table, file: Path, layer: str) -> pd.DataFrame:
@@ -126,7 +123,7 @@ def _text(frame: pd.DataFrame, name: str) -> pa.Array:
     return pa.array(frame[name], pa.string(), from_pandas=True)
 
 
-def _geometries(table: Table, frames: list[pd.DataFrame], city: City, repairs: list[Repair]) -> gpd.GeoSeries:
+def _geometries(table: Table, frames: list[pd.DataFrame]) -> gpd.GeoSeries:
     located = [frame for frame in frames if isinstance(frame, gpd.GeoDataFrame)]
     systems = {None if frame.crs is None else frame.crs.to_string() for frame in located} or {None}
     if len(systems) > 1 or None in systems:
@@ -139,13 +136,4 @@ def _geometries(table: Table, frames: list[pd.DataFrame], city: City, repairs: l
         frame.geometry.to_numpy() if isinstance(frame, gpd.GeoDataFrame) else nothing.repeat(len(frame))
         for frame in frames
     ]
-    geometry = gpd.GeoSeries(np.concatenate(points), crs=located[0].crs)
-    if geometry.crs == city.crs:
-        return geometry
-    repairs.append(
-        Repair(
-            kind="reprojected", column=table.geometry.name if table.geometry else "", count=len(geometry),
-            detail=f"von {geometry.crs.to_string()} nach {city.crs} umgerechnet",
-        )
-    )  # fmt: skip
-    return geometry.to_crs(city.crs)
+    return gpd.GeoSeries(np.concatenate(points), crs=located[0].crs)

@@ -1,9 +1,11 @@
-"""What the reader hands on: the typed frame, what was put right on the way, and what the contract does not know."""
+"""What a reader hands on, and which of a source's columns are the contract's."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 
@@ -25,18 +27,40 @@ class ReadTable:
 
 @dataclass(frozen=True)
 class RawTable:
-    """A source's table before its values are understood: text by source column, null where the source has none."""
+    """A source's table before its values are understood.
+
+    ``cells`` is text by the column's ``source`` (also where the source used an alias), null where the source has none;
+    ``geometry`` are the geometries as the file has them, with its reference system if it names one.
+    """
 
     cells: dict[str, pa.ChunkedArray]
     rows: int
     drift: tuple[str, ...]
     repairs: list[Repair] = field(default_factory=list)
+    geometry: gpd.GeoSeries | None = None
 
 
-def undeclared(table: Table, wanted: list[str], found: list[str]) -> tuple[str, ...]:
-    """The source's columns that nobody asked for. Raises SchemaChanged if a wanted one is missing or there twice."""
-    rest = tuple(name or f"(Spalte {number} ohne Namen)" for number, name in enumerate(found, 1) if name not in wanted)
-    missing = [name for name in wanted if name not in found]
+@dataclass(frozen=True)
+class Matched:
+    """Where the contract's columns are: ``names`` maps a column's ``source`` to its name in the source."""
+
+    names: dict[str, str]
+    drift: tuple[str, ...]
+    repairs: list[Repair]
+
+
+def match_columns(table: Table, found: Sequence[str], further: Sequence[str] = ()) -> Matched:
+    """The declared columns (and ``further`` ones, such as those of coordinates) among the names ``found``.
+
+    Raises SchemaChanged if a wanted column is missing, there twice, or there under two of its names.
+    """
+    aliases = {column.source: column.aliases for column in table.columns}
+    wanted = [*dict.fromkeys(column.source for column in table.columns if column.type != "geometry"), *further]
+    present = {name: [each for each in (name, *aliases.get(name, ())) if each in found] for name in wanted}
+    taken = {each for names in present.values() for each in names}
+    taken |= {column.source for column in table.columns if column.type == "geometry"}
+    rest = tuple(name or f"(Spalte {number} ohne Namen)" for number, name in enumerate(found, 1) if name not in taken)
+    missing = [name for name, names in present.items() if not names]
     if missing and len(missing) == len(wanted):
         # Most likely no header at all: what stands in its place are values, and no name of it may be told.
         raise SchemaChanged(
@@ -49,17 +73,24 @@ def undeclared(table: Table, wanted: list[str], found: list[str]) -> tuple[str, 
         raise SchemaChanged(
             f"Tabelle „{table.id}“: Es fehlen {len(missing)} erklärte Spalten: {_listed(missing)}. "
             f"Nicht erklärt sind: {_listed(rest) or 'keine'}.",
-            next_step="Mit der Fachstelle klären, ob die Spalten umbenannt wurden, und den Vertrag anpassen.",
+            next_step="Mit der Fachstelle klären, ob die Spalten umbenannt wurden, und den Vertrag anpassen (source "
+            "oder, wenn beide Namen vorkommen, aliases).",
         )
-    twice = [name for name in wanted if found.count(name) > 1]
+    twice = [name for name, names in present.items() if len(names) > 1 or list(found).count(names[0]) > 1]
     if twice:
         raise SchemaChanged(
             f"Tabelle „{table.id}“: {len(twice)} erklärte Spalten kommen in der Quelle mehrfach vor: {_listed(twice)}.",
             next_step="Mit der Fachstelle klären, welche gilt; die Quelle muss die Namen eindeutig machen.",
         )
-    return rest
+    names = {name: each[0] for name, each in present.items()}
+    repairs = [
+        Repair(kind="alias", column=name, count=1, detail=f"heißt in der Quelle „{found_as}“", nature="assumed")
+        for name, found_as in names.items()
+        if name != found_as
+    ]
+    return Matched(names, rest, repairs)
 
 
-def _listed(names: list[str] | tuple[str, ...]) -> str:
+def _listed(names: Sequence[str]) -> str:
     """Column names for a message, not more and not longer than one can read."""
     return ", ".join(" ".join(name.split())[:60] for name in names[:20]) + (" …" if len(names) > 20 else "")

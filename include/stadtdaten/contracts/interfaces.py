@@ -1,0 +1,106 @@
+"""Where a source's bytes come from, and what fetching them may cost at most."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from stadtdaten.contracts.base import HostName, Identifier, Strict
+
+
+class HttpInterface(Strict):
+    """Files over HTTP(S); a table's `resource` is the path below the connection's address."""
+
+    kind: Literal["http"]
+    connection: Identifier
+    redirects_to: tuple[HostName, ...] = Field(
+        default=(), description="Other servers to which the source may redirect; they get no login"
+    )
+
+
+class FolderInterface(Strict):
+    """Files in a mounted folder; a table's `resource` is a path below it, or a pattern (`pegel/*.csv`)."""
+
+    kind: Literal["folder"]
+    connection: Identifier
+    settle: int = Field(default=5, ge=0, le=600, description="Seconds for which a file's size must stand still")
+
+
+class SftpInterface(Strict):
+    """Files on an SFTP server, whose host key the connection names; `resource` as for a folder."""
+
+    kind: Literal["sftp"]
+    connection: Identifier
+    settle: int = Field(default=5, ge=0, le=600, description="Seconds for which a file's size must stand still")
+
+
+class FtpInterface(Strict):
+    """Files on an FTP server (`tls`: FTPS); `resource` as for a folder."""
+
+    kind: Literal["ftp"]
+    connection: Identifier
+    tls: bool = Field(default=True, description="False sends login and data in the clear")
+    settle: int = Field(default=5, ge=0, le=600, description="Seconds for which a file's size must stand still")
+
+
+class WfsInterface(Strict):
+    """OGC WFS 2.0 or 1.1; a table's `resource` is the feature type's name."""
+
+    kind: Literal["wfs"]
+    connection: Identifier
+    version: Literal["2.0.0", "1.1.0"] = "2.0.0"
+    page_size: int = Field(default=1000, ge=1, le=100_000, description="Features per request")
+
+
+class OgcFeaturesInterface(Strict):
+    """OGC API Features, Part 1; a table's `resource` is the collection's id."""
+
+    kind: Literal["ogc_features"]
+    connection: Identifier
+    page_size: int = Field(default=1000, ge=1, le=100_000, description="Features per request")
+
+
+class ArcgisInterface(Strict):
+    """An ArcGIS FeatureServer; a table's `resource` is the layer below the connection's address, such as `0`."""
+
+    kind: Literal["arcgis"]
+    connection: Identifier
+    page_size: int = Field(default=1000, ge=1, le=100_000, description="Features per request")
+
+
+class SqlInterface(Strict):
+    """A database through SQLAlchemy, read only; a table's `resource` is the name of a table or view."""
+
+    kind: Literal["sql"]
+    connection: Identifier
+
+
+FileInterface = HttpInterface | FolderInterface | SftpInterface | FtpInterface
+Interface = Annotated[
+    FileInterface | WfsInterface | OgcFeaturesInterface | ArcgisInterface | SqlInterface, Field(discriminator="kind")
+]
+
+DELIVERS: dict[str, frozenset[str]] = {
+    "wfs": frozenset({"gml"}),
+    "ogc_features": frozenset({"geojson"}),
+    "arcgis": frozenset({"esrijson"}),
+    "sql": frozenset({"rows"}),
+} | dict.fromkeys(
+    ("http", "folder", "sftp", "ftp"),
+    frozenset({"csv", "sheet", "gml", "geojson", "shapefile", "geopackage", "kml", "dbf", "xml"}),
+)  # fmt: skip
+"""Kind of interface to the formats (`reading.format`) that it can deliver."""
+
+
+class Limits(Strict):
+    """What a source may cost at most; more than that stops the run before it harms anything."""
+
+    seconds: int = Field(default=600, ge=1, description="Total time of the extraction of a table")
+    megabytes: int = Field(default=512, ge=1, description="Bytes received, in units of 1,000,000")
+    rows: int = Field(default=5_000_000, ge=1)
+    members: int = Field(default=1000, ge=1, description="Files in an archive")
+    unpacked_megabytes: int = Field(default=4096, ge=1, description="Bytes of the files taken from an archive")
+    ratio: int = Field(default=200, ge=1, description="Unpacked bytes of an archive's file for each packed one")
+    depth: int = Field(default=100, ge=1, description="Nesting of elements (XML) or containers (JSON)")
+    cell: int = Field(default=1_000_000, ge=1, description="Characters in one cell")

@@ -1,0 +1,168 @@
+"""How the bytes of a table are written: one model per format. What is not said is found out or is an error.
+
+Nothing here describes what a column means; that is the column's own business.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from stadtdaten.contracts.base import Epsg, Strict, Text
+
+
+class _Packed(Strict):
+    """Any file may lie in a ZIP archive."""
+
+    member: Text | None = Field(
+        default=None, description="The file's name in a ZIP archive, or a pattern that one name fits (`*/Orte*.csv`)"
+    )
+
+
+class _Located(Strict):
+    """Where coordinates are not what the source says, or it says nothing.
+
+    By default the file's own word counts, else the one reference system and order of axes that puts the objects into
+    the city; several or none of them stop the table.
+    """
+
+    crs: Epsg | None = Field(default=None, description="Reference system of the coordinates; overrules the file")
+    axes: Literal["east_north", "north_east"] | None = Field(
+        default=None, description="Order in which the source writes the two coordinates, where it is not as it says"
+    )
+    repair_geometry: bool = Field(default=False, description="Repair invalid geometries (counted); else they stay")
+
+
+class _Notation(Strict):
+    """How numbers are written in text; found out from the table's number columns where not given."""
+
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal[".", ",", " ", "'", ""] | None = None
+
+    @model_validator(mode="after")
+    def _two_characters(self) -> Self:
+        if self.thousands and self.thousands == self.decimal:
+            raise ValueError("thousands and decimal are the same character")
+        return self
+
+
+class _Layout(_Packed, _Notation, _Located):
+    """Where the table stands in a grid of cells (a delimited file, a sheet), and which rows of it are data.
+
+    A column's `source` is the header's cell without outer white space; several header rows are joined by " / ", line
+    breaks are spaces. `Name#2` is the second column called `Name`. Without a header columns are `#1`, `#2`, ...
+    """
+
+    skip_rows: int | None = Field(
+        default=None,
+        ge=0,
+        description="Rows before the header, blank ones included; by default the header is looked for",
+    )
+    header_rows: int = Field(default=1, ge=0, le=6, description="Rows of the header; 0: there is none")
+    notes: tuple[Text, ...] = Field(
+        default=(), description="Beginnings of rows that are no data (footnotes, sums): left out and counted"
+    )
+    trailer: Text | None = Field(
+        default=None, description="Beginning of the last row of a complete file; without it the file is half a file"
+    )
+    repeated_headers: bool = Field(default=False, description="Leave out rows that repeat the header")
+    fill_down: tuple[Text, ...] = Field(
+        default=(), description="Source columns whose empty cells repeat the cell above (vertically merged cells)"
+    )
+    drop_blank_rows: bool = Field(default=False, description="Leave out rows whose cells are all empty")
+    footnote_marks: tuple[Text, ...] = Field(
+        default=(), description="Marks at the end of cells that point to a footnote, such as `1)`: cut off and counted"
+    )
+    levels: tuple[Text, ...] = Field(
+        default=(),
+        description="Names for the levels of a hierarchy shown by indentation in `indented`: one source column each",
+    )
+    indented: Text | None = Field(default=None, description="Source column whose indentation shows a hierarchy")
+    where: dict[Text, tuple[Text, ...]] = Field(
+        default_factory=dict, description="Keep only rows whose cell in that source column is one of these"
+    )
+    x: Text | None = Field(default=None, description="Source column with the easting (or longitude), for point data")
+    y: Text | None = Field(default=None, description="Source column with the northing (or latitude)")
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if (self.x is None) != (self.y is None):
+            raise ValueError("x and y belong together: give both or neither")
+        if (self.indented is None) != (not self.levels):
+            raise ValueError("indented and levels belong together: give both or neither")
+        return self
+
+
+class Csv(_Layout):
+    """A delimited text file. Encoding, delimiter and notation are found out where not given, or the file is refused."""
+
+    format: Literal["csv"]
+    encoding: Literal["utf-8", "utf-8-sig", "cp1252", "iso-8859-15", "utf-16"] | None = None
+    delimiter: Literal[",", ";", "\t", "|"] | None = None
+    short_rows: bool = Field(default=False, description="Rows may end early; the cells they lack are empty")
+    overflow: Text | None = Field(
+        default=None,
+        description="Source column whose cells may hold the delimiter without quotes: takes what is too much in a row",
+    )
+
+
+class Sheet(_Layout):
+    """A sheet of a workbook (xlsx, xlsm, xls, ods). Hidden sheets, rows and columns are reported and never read."""
+
+    format: Literal["sheet"]
+    sheet: Text | None = Field(default=None, description="Name of the sheet; by default the only visible one")
+    area: Annotated[str, Field(pattern=r"^[A-Z]{1,3}[1-9]\d*:[A-Z]{1,3}([1-9]\d*)?$")] | None = Field(
+        default=None, description="Part of the sheet where the table stands, such as `B5:H40` or `B5:H` (to the end)"
+    )
+
+
+class Gml(_Packed, _Located):
+    """Features as a WFS delivers them (GML 3.1, 3.2)."""
+
+    format: Literal["gml"]
+
+
+class Features(_Packed, _Located, _Notation):
+    """Features in a file, or as OGC API Features (geojson) and ArcGIS (esrijson) deliver them.
+
+    A shapefile comes as a ZIP archive or as its files; `dbf` is a table without geometries.
+    """
+
+    format: Literal["geojson", "esrijson", "shapefile", "geopackage", "kml", "dbf"]
+    layer: Text | None = Field(default=None, description="Name of the layer; by default the only one")
+    encoding: Literal["utf-8", "cp1252", "iso-8859-15", "cp850"] | None = Field(
+        default=None, description="Of a dbf file; by default as its .cpg file says"
+    )
+
+
+class Xml(_Packed, _Notation):
+    """XML whose repeated element is a row; a column's `source` is a path below it: `Standort/Plz`, `@id`.
+
+    Names without prefix stand for any namespace.
+    """
+
+    format: Literal["xml"]
+    rows: Text = Field(description="Path of the element that is a row, from the root: `Einheiten/EinheitSolar`")
+
+
+class Incremental(Strict):
+    """Only rows that changed since the last release are read, and merged into it by key."""
+
+    column: Text = Field(description="Source column that rises with every change of a row")
+    full_after: timedelta = Field(
+        default=timedelta(days=7),
+        gt=timedelta(0),
+        description="All rows are read again after it: deletions show only then",
+    )
+
+
+class Rows(Strict):
+    """Rows of a database; types come with the connection."""
+
+    format: Literal["rows"]
+    incremental: Incremental | None = None
+
+
+Reading = Annotated[Csv | Sheet | Gml | Features | Xml | Rows, Field(discriminator="format")]
