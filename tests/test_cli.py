@@ -13,7 +13,7 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from installation import Site
-from samplecity.state import advance
+from samplecity.delivery import advance
 from stadtdaten.cli import app
 
 

@@ -14,22 +14,17 @@ from samplecity.faults import Fault
 from samplecity.mailbox import MailboxPages, MailSink, mailbox_folder
 from samplecity.portal import PortalPages
 from samplecity.ports import HOST, Ports, listen
-from samplecity.registry import registry_path
 from samplecity.sources import Sources
 from samplecity.state import begin
+from samplecity.systems import SYSTEMS
 from samplecity.web import WebServer
 
 
 def connections(var: Path, ports: Ports) -> dict[str, str]:
     """Airflow connections to the sample city: environment variable to its JSON."""
-    city = f"http://{HOST}:{ports.city}"
-    described: dict[str, dict[str, str | int]] = {
-        "umweltmessnetz": {"conn_type": "http", "host": f"{city}/umweltmessnetz"},
-        "spielplaetze": {"conn_type": "http", "host": f"{city}/spielplaetze"},
-        "baumkataster": {"conn_type": "http", "host": f"{city}/baumkataster"},
-        "einwohnerstatistik": {"conn_type": "generic", "host": f"sqlite:///{registry_path(var).resolve()}"},
-        "smtp_default": {"conn_type": "smtp", "host": HOST, "port": ports.smtp},
-    }
+    described = {"smtp_default": {"conn_type": "smtp", "host": HOST, "port": ports.smtp}}
+    for system in SYSTEMS.values():
+        described |= system.connections(var, ports)
     return {f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection) for name, connection in described.items()}
 
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from samplecity.airflow_api import TaskInstance
+from samplecity.delivery import advance
 from samplecity.night import NightFailed, play, wait_until_read
 from samplecity.progress import Progress
 from samplecity.script import Night, Script, load_script
 from samplecity.start import Place, Running, running
-from samplecity.state import advance, read_state, state_path
+from samplecity.state import read_state, state_path
 from samplecity.summary import Row, last_live, rows, table
 from stadtdaten.contracts import City, Contract, ContractError, load_city, load_contract
 

@@ -1,31 +1,21 @@
-"""What do the source systems deliver? The file drop, two feature services, the database, and the fault switch."""
+"""What do the source systems answer? The city's web server, its start page, and the fault switch."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
-from email.utils import format_datetime, formatdate
+from email.utils import formatdate
 from functools import lru_cache
 from html import escape
 from pathlib import Path
-from typing import Literal, assert_never, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from samplecity.faults import FAULTS, Fault, is_data_fault, spoilt_answer, spoilt_table
-from samplecity.gauges import gauges
-from samplecity.playgrounds import playgrounds
-from samplecity.registry import registry_path, write_registry
-from samplecity.residents import residents
+from samplecity.delivery import deliver, spoilt
+from samplecity.faults import FAULTS, Fault, is_data_fault, spoilt_answer
+from samplecity.offers import Web
 from samplecity.state import State, read_state
-from samplecity.tables import Table, csv_of
-from samplecity.trees import spoilt_trees, trees
+from samplecity.systems import SYSTEMS
+from samplecity.tables import Table
 from samplecity.web import Answer, Request, conditional, etag_of
-from samplecity.wfs import answer_wfs
-
-Source = Literal["umweltmessnetz", "spielplaetze", "baumkataster", "einwohnerstatistik"]
-SOURCES: tuple[Source, ...] = get_args(Source)
-
-FEATURE_SERVICES: tuple[Source, ...] = ("spielplaetze", "baumkataster")
 
 TEXT = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
@@ -36,10 +26,7 @@ START_PAGE = """<!DOCTYPE html>
 <h1>Quellsysteme der Beispielstadt</h1>
 <p>Hier läuft Nacht {night}. Das liefern die Fachämter:</p>
 <ul>
-<li>umweltmessnetz: <a href="/umweltmessnetz/{gauges}">Tageswerte der Pegel (CSV)</a></li>
-<li>spielplaetze: <a href="/spielplaetze?service=WFS&amp;request=GetCapabilities">Spielplätze (WFS 2.0)</a></li>
-<li>baumkataster: <a href="/baumkataster?service=WFS&amp;request=GetCapabilities">Bäume (WFS 2.0)</a></li>
-<li>einwohnerstatistik: Einwohner (SQLite-Datenbank {registry})</li>
+{systems}
 </ul>
 </main></body>
 </html>
@@ -61,20 +48,10 @@ class Switch(BaseModel):
     fault: Fault | None
 
 
-@lru_cache(maxsize=16)
-def table_of(source: Source, state: State) -> Table:
-    """What the source holds in that night: night 1 is good, from night 2 on the tree register is spoilt."""
-    match source:
-        case "umweltmessnetz":
-            return gauges(state.first_day)
-        case "spielplaetze":
-            return playgrounds(state.first_day)
-        case "baumkataster":
-            return trees(state.first_day) if state.night == 1 else spoilt_trees(state.first_day)
-        case "einwohnerstatistik":
-            return residents(state.first_day)
-        case _:
-            assert_never(source)
+@lru_cache(maxsize=32)
+def table_of(offer: Web, state: State) -> Table:
+    """What the offer's table holds in that state."""
+    return offer.table(state)
 
 
 class Sources:
@@ -85,21 +62,21 @@ class Sources:
         self._url = url
         self._faults: dict[str, Fault] = {}
         self._files: dict[str, Path] = {}
-        self._write_registry()
+        deliver(var, read_state(var), {})
 
     def disturb(self, source: str, fault: Fault | None) -> None:
         """From now on the source has that fault; None ends it. Raises ValueError where it cannot have it."""
-        if source not in SOURCES and source not in {path.split("/")[0] for path in self._files}:
-            raise ValueError(f"unknown source {source!r}: one of {', '.join(SOURCES)}")
-        data_only = source == "einwohnerstatistik"
-        if fault is not None and data_only and not is_data_fault(fault):
-            raise ValueError(f"{source} is a database: {fault!r} is a fault of web servers")
+        system = SYSTEMS.get(source)
+        if system is None and source not in {path.split("/")[0] for path in self._files}:
+            raise ValueError(f"unknown source {source!r}: one of {', '.join(SYSTEMS)}")
+        served = system is None or any(isinstance(offer, Web) for offer in system.offers)
+        if fault is not None and not served and not is_data_fault(fault):
+            raise ValueError(f"{source} is not on the web server: {fault!r} is a fault of web servers")
         if fault is None:
             self._faults.pop(source, None)
         else:
             self._faults[source] = fault
-        if data_only:
-            self._write_registry()
+        deliver(self._var, read_state(self._var), self._faults)
 
     def serve_file(self, file: Path, at: str) -> str:
         """Serve a real file under the path ``at`` (``source/file.csv``); returns its address."""
@@ -124,29 +101,14 @@ class Sources:
         if path in self._files:
             return _file(self._files[path])
         state = read_state(self._var)
-        for service in FEATURE_SERVICES:
-            if path == service:
-                table = self._table(service, state)
-                return answer_wfs(table, request.query, f"{self._url}/{service}", state.first_day)
-        if path.startswith("umweltmessnetz/"):
-            table = self._table("umweltmessnetz", state)
-            if path == f"umweltmessnetz/{table.resource}":
-                return _drop(table, state.first_day)
         if not path:
-            gauges_file = self._table("umweltmessnetz", state).resource
-            page = START_PAGE.format(
-                night=state.night, gauges=gauges_file, registry=escape(str(registry_path(self._var)))
-            )
-            return Answer(200, HTML, page.encode())
+            return Answer(200, HTML, _start_page(state).encode())
+        for system in SYSTEMS.values():
+            for offer in system.offers:
+                if isinstance(offer, Web) and (path == offer.path or path.startswith(f"{offer.path}/")):
+                    table = spoilt(table_of(offer, state), self._faults.get(system.source))
+                    return offer.answer(table, request, f"{self._url}/{offer.path}", state)
         return Answer(404, TEXT, b"Das gibt es hier nicht.\n")
-
-    def _table(self, source: Source, state: State) -> Table:
-        table = table_of(source, state)
-        fault = self._faults.get(source)
-        return spoilt_table(table, fault) if fault is not None and is_data_fault(fault) else table
-
-    def _write_registry(self) -> None:
-        write_registry(registry_path(self._var), self._table("einwohnerstatistik", read_state(self._var)))
 
     def _switch(self, request: Request) -> Answer:
         # A web page of somebody else cannot send this content type without asking first (CORS).
@@ -162,16 +124,16 @@ class Sources:
         return Answer(200, TEXT, f"{switch.source}: {switch.fault or 'keine Störung'}\n".encode())
 
 
-def _drop(table: Table, first_day: date) -> Answer:
-    """The file as the measuring network drops it every night, five minutes past midnight of local winter time."""
-    body = csv_of(table)
-    dropped = datetime.combine(first_day - timedelta(days=1), time(23, 5), UTC)
-    headers = {
-        "ETag": etag_of(body),
-        "Last-Modified": format_datetime(dropped, usegmt=True),
-        "Cache-Control": "no-cache",
-    }
-    return Answer(200, "text/csv; charset=utf-8", body, headers)
+def _start_page(state: State) -> str:
+    systems = "\n".join(
+        f"<li>{escape(system.source)}: {escape(system.title)}"
+        + "".join(
+            f' <a href="/{offer.path}">{escape(offer.path)}</a>' for offer in system.offers if isinstance(offer, Web)
+        )
+        + "</li>"
+        for system in SYSTEMS.values()
+    )
+    return START_PAGE.format(night=state.night, systems=systems)
 
 
 def _file(file: Path) -> Answer:

@@ -48,8 +48,8 @@ def read_state(var: Path) -> State:
         raise StateError(f"{path} cannot be read: delete it to begin again with night 1") from error
 
 
-def advance(var: Path, night: int) -> State:
-    """Make it that night; the running servers follow with the next request. Raises StateError."""
+def set_night(var: Path, night: int) -> State:
+    """Write down that it is that night. Raises StateError."""
     return _write(var, State(first_day=read_state(var).first_day, night=night))
 
 

@@ -11,8 +11,9 @@ from datetime import date
 from urllib.parse import parse_qsl, urlencode
 from xml.sax.saxutils import escape, quoteattr
 
+from samplecity.state import State
 from samplecity.tables import Cell, Column, Table
-from samplecity.web import Answer, etag_of
+from samplecity.web import Answer, Request, etag_of
 
 PREFIX = "gruen"
 NAMESPACE = "https://geodaten.example/gruen"
@@ -21,6 +22,8 @@ CRS_NAMES = {CRS, "EPSG:25832", "http://www.opengis.net/def/crs/EPSG/0/25832"}
 GML = "application/gml+xml; version=3.2"
 XML = "text/xml; charset=UTF-8"
 DEFAULT_COUNT = 1000
+CAPABILITIES = "?service=WFS&request=GetCapabilities"
+"""What a person appends to the address to see what the service offers."""
 
 NAMESPACES = (
     f'xmlns:wfs="http://www.opengis.net/wfs/2.0" xmlns:gml="http://www.opengis.net/gml/3.2" '
@@ -48,11 +51,13 @@ class _Refused(Exception):
         self.locator = locator
 
 
-def answer_wfs(table: Table, query: str, endpoint: str, day: date) -> Answer:
-    """The answer to one key-value request; ``endpoint`` is the service's own address, ``day`` the date of the data."""
-    asked = {name.upper(): value for name, value in parse_qsl(query, keep_blank_values=True)}
+def feature_service(table: Table, request: Request, url: str, state: State) -> Answer:
+    """The answer to one key-value request; ``url`` is the service's own address."""
+    if not url.endswith(request.path.rstrip("/")):
+        return Answer(404, "text/plain; charset=utf-8", "Der Dienst liegt eine Ebene höher.\n".encode())
+    asked = {name.upper(): value for name, value in parse_qsl(request.query, keep_blank_values=True)}
     try:
-        body, content_type = _operation(table, asked, endpoint, day)
+        body, content_type = _operation(table, asked, url, state.first_day)
     except _Refused as refusal:
         return exception_report(refusal.code, refusal.locator, str(refusal), status=400)
     content = body.encode()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from installation import Site
-from samplecity.state import advance
+from samplecity.delivery import advance
 from stadtdaten.frames import Manifest
 
 SCRIPT = Path(__file__).with_name("site_to_kill.py")

@@ -12,7 +12,7 @@ from rdflib import DCAT, RDF, Graph
 
 from installation import Site, body
 from official_shapes import Judge
-from samplecity.state import advance
+from samplecity.delivery import advance
 from stadtdaten.faults import GateFailed, Misconfigured, SourceUnavailable
 from stadtdaten.pipeline.run import Run, prepare
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from installation import Site
-from samplecity.registry import registry_path, write_registry
-from samplecity.residents import residents
+from samplecity.database import write_database
+from samplecity.offers import database_path
 from samplecity.state import read_state
+from samplecity.systems.einwohnerstatistik import residents
 from samplecity.tables import Table
 from stadtdaten.faults import Fault, GateFailed, SnapshotFailed, Unexpected
 from stadtdaten.pipeline import candidate
@@ -34,7 +35,9 @@ def spoil_residents(site: Site, **cells: object) -> None:
     rows = [dict(zip(names, row, strict=True)) | {"sachbearbeitung": MARKER} for row in table.rows]
     rows[0] |= cells  # type: ignore[arg-type]
     spoilt = tuple(tuple(row.values()) for row in rows)
-    write_registry(registry_path(site.var), Table(table.resource, table.title, table.columns, spoilt))
+    write_database(
+        database_path(site.var, "einwohnerstatistik"), Table(table.resource, table.title, table.columns, spoilt)
+    )
 
 
 def serve_gauges(site: Site, tmp_path: Path, content: bytes) -> None:

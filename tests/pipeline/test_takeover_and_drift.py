@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from installation import Site, body
-from samplecity.state import advance
+from samplecity.delivery import advance
 from stadtdaten.faults import PublicationFailed, ReleaseDamaged, SnapshotFailed, SourceUnavailable, Superseded
 from stadtdaten.frames import Manifest
 from stadtdaten.pipeline import snapshot

@@ -9,11 +9,11 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
-from samplecity.gauges import gauges
-from samplecity.playgrounds import playgrounds
-from samplecity.residents import residents
+from samplecity.systems.baumkataster import spoilt_trees, trees
+from samplecity.systems.einwohnerstatistik import residents
+from samplecity.systems.spielplaetze import playgrounds
+from samplecity.systems.umweltmessnetz import gauges
 from samplecity.tables import Table as SampleTable
-from samplecity.trees import spoilt_trees, trees
 from stadtdaten.contracts import Table, load_contract
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,10 +12,10 @@ import requests
 import sqlalchemy as sa
 
 from samplecity.city import SampleCity
+from samplecity.delivery import advance
 from samplecity.faults import DataFault
-from samplecity.registry import registry_path
-from samplecity.sources import SOURCES
-from samplecity.state import advance
+from samplecity.offers import Web, database_path
+from samplecity.systems import SYSTEMS
 from stadtdaten.contracts import load_contract
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "include" / "contracts"
@@ -57,7 +57,7 @@ def test_the_next_night_needs_no_restart_and_keeps_the_other_sources_byte_for_by
 
 
 def test_the_database_answers_through_sqlalchemy(city: SampleCity) -> None:
-    engine = sa.create_engine(f"sqlite:///{registry_path(city.var)}")
+    engine = sa.create_engine(f"sqlite:///{database_path(city.var, 'einwohnerstatistik')}")
     with engine.connect() as connection:
         rows, persons = connection.execute(sa.text("SELECT count(*), sum(anzahl) FROM einwohner")).one()
     engine.dispose()
@@ -65,16 +65,16 @@ def test_the_database_answers_through_sqlalchemy(city: SampleCity) -> None:
 
 
 def test_the_database_is_the_same_after_a_restart(city: SampleCity) -> None:
-    before = registry_path(city.var).read_bytes()
+    before = database_path(city.var, "einwohnerstatistik").read_bytes()
     city.disturb("einwohnerstatistik", "duplicate_key")
-    changed = registry_path(city.var).read_bytes()
+    changed = database_path(city.var, "einwohnerstatistik").read_bytes()
     city.disturb("einwohnerstatistik", None)
-    assert registry_path(city.var).read_bytes() == before != changed
+    assert database_path(city.var, "einwohnerstatistik").read_bytes() == before != changed
 
 
 def test_every_source_column_of_the_contracts_is_delivered(city: SampleCity) -> None:
     header = requests.get(city.url(GAUGES), timeout=5).text.split("\n")[0].split(",")
-    with closing(sqlite3.connect(registry_path(city.var))) as database:
+    with closing(sqlite3.connect(database_path(city.var, "einwohnerstatistik"))) as database:
         columns = [row[1] for row in database.execute("PRAGMA table_info(einwohner)")]
     described = {
         source: requests.get(city.url(f"{source}?service=WFS&version=2.0.0&request=DescribeFeatureType"), timeout=5)
@@ -154,7 +154,7 @@ def test_spoilt_data_arrives_as_a_file(city: SampleCity, fault: DataFault, lines
 @pytest.mark.parametrize(("fault", "rows"), [("no_rows", 0), ("ninety_percent_lost", 1152), ("duplicate_key", 11521)])
 def test_spoilt_data_arrives_in_the_database(city: SampleCity, fault: DataFault, rows: int) -> None:
     city.disturb("einwohnerstatistik", fault)
-    with closing(sqlite3.connect(registry_path(city.var))) as database:
+    with closing(sqlite3.connect(database_path(city.var, "einwohnerstatistik"))) as database:
         assert database.execute("SELECT count(*) FROM einwohner").fetchone() == (rows,)
 
 
@@ -214,8 +214,8 @@ def test_what_is_not_there_is_404(city: SampleCity) -> None:
 
 def test_the_start_page_leads_to_every_source(standing_city: SampleCity) -> None:
     page = requests.get(standing_city.url(), timeout=5).text
-    assert all(source in page for source in SOURCES)
+    assert all(source in page for source in SYSTEMS)
     links = re.findall(r'href="([^"]+)"', page)
-    assert len(links) == 3
+    assert len(links) == sum(isinstance(offer, Web) for system in SYSTEMS.values() for offer in system.offers)
     for link in links:
         assert requests.get(standing_city.url() + link.replace("&amp;", "&"), timeout=5).ok

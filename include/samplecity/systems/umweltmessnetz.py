@@ -1,4 +1,4 @@
-"""What did the river gauges measure? Daily values in the shape of the state office's file, with its traps.
+"""The environmental measuring network: daily values of river gauges in the state office's file, with its traps.
 
 Two years up to the day before the first night: missing days, sentinels (-999 sensor failed, 9999 out of range), empty
 cells, and times of day in local time without an offset, none of them ambiguous or non-existent.
@@ -9,10 +9,14 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from email.utils import format_datetime
 from functools import cache
 
-from samplecity.tables import Cell, Column, Table
+from samplecity.offers import System, Web, at_the_city
+from samplecity.state import State
+from samplecity.tables import Cell, Column, Table, csv_of
+from samplecity.web import Answer, Request, etag_of
 
 DAYS = 730
 
@@ -89,3 +93,23 @@ def _rain(day: date) -> float:
     """Rain of the day over the whole catchment, 0 to 9: dry on three days of four, seldom heavy."""
     dice = random.Random(f"rain {day}")
     return max(0.01, dice.random()) ** -0.5 - 1 if dice.random() < 0.25 else 0.0
+
+
+def _daily_file(table: Table, request: Request, url: str, state: State) -> Answer:
+    """The file as the measuring network drops it every night, five minutes past midnight of local winter time."""
+    body = csv_of(table)
+    dropped = datetime.combine(state.first_day - timedelta(days=1), time(23, 5), UTC)
+    headers = {
+        "ETag": etag_of(body),
+        "Last-Modified": format_datetime(dropped, usegmt=True),
+        "Cache-Control": "no-cache",
+    }
+    return Answer(200, "text/csv; charset=utf-8", body, headers)
+
+
+SYSTEM = System(
+    source="umweltmessnetz",
+    title="Umweltmessnetz: Tageswerte der Pegel (CSV)",
+    offers=(Web("umweltmessnetz/pegel/tageswerte.csv", lambda state: gauges(state.first_day), _daily_file),),
+    connections=lambda var, ports: {"umweltmessnetz": at_the_city("umweltmessnetz", ports)},
+)

@@ -6,8 +6,10 @@ import random
 from dataclasses import dataclass
 from datetime import date
 
+from samplecity.offers import System, Web, at_the_city
 from samplecity.places import BEZIRKE, some_bezirk, somewhere_in
 from samplecity.tables import Cell, Column, Table
+from samplecity.wfs import CAPABILITIES, feature_service
 
 NUMBER = 2400
 
@@ -102,3 +104,18 @@ def _spoilt(row: tuple[Cell, ...]) -> tuple[Cell, ...]:
         case float(height), (float(east), float(north)):
             return tuple({**cells, "hoehe_m": round(height * 100, 1), "geom": (north, east)}.values())
     raise TypeError("a tree has a height and a point")
+
+
+SYSTEM = System(
+    source="baumkataster",
+    title="Baumkataster (WFS 2.0)",
+    offers=(
+        Web(
+            "baumkataster",
+            lambda state: trees(state.first_day) if state.night == 1 else spoilt_trees(state.first_day),
+            feature_service,
+            CAPABILITIES,
+        ),
+    ),
+    connections=lambda var, ports: {"baumkataster": at_the_city("baumkataster", ports)},
+)

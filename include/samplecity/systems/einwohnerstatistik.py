@@ -9,6 +9,7 @@ import math
 import random
 from datetime import date
 
+from samplecity.offers import Database, System, database_path
 from samplecity.places import BEZIRKE
 from samplecity.tables import Cell, Column, Table
 
@@ -83,3 +84,15 @@ def _men(age: int) -> float:
 def _whole(expected: float, dice: random.Random) -> int:
     """A whole number of persons near the expected one."""
     return max(0, math.floor(expected * (0.9 + 0.2 * dice.random()) + dice.random()))
+
+
+SYSTEM = System(
+    source="einwohnerstatistik",
+    title="Einwohnerstatistik (SQLite-Datenbank)",
+    offers=(Database(lambda state: residents(state.first_day)),),
+    connections=lambda var, ports: {
+        "einwohnerstatistik": {
+            "conn_type": "generic", "host": f"sqlite:///{database_path(var, 'einwohnerstatistik').resolve()}"
+        }
+    },
+)  # fmt: skip

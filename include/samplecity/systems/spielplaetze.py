@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from datetime import date, timedelta
 
+from samplecity.offers import System, Web, at_the_city
 from samplecity.places import STREETS, some_bezirk, somewhere_in
 from samplecity.tables import Cell, Column, Table
+from samplecity.wfs import CAPABILITIES, feature_service
 
 NUMBER = 160
 
@@ -58,3 +60,11 @@ def playgrounds(first_day: date) -> Table:
             )
         )
     return Table("gruen:spielplaetze", "Spiel- und Bolzplätze", COLUMNS, tuple(rows))
+
+
+SYSTEM = System(
+    source="spielplaetze",
+    title="Spielplätze (WFS 2.0)",
+    offers=(Web("spielplaetze", lambda state: playgrounds(state.first_day), feature_service, CAPABILITIES),),
+    connections=lambda var, ports: {"spielplaetze": at_the_city("spielplaetze", ports)},
+)

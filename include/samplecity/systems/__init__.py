@@ -1,0 +1,13 @@
+"""Which source systems does the sample city have? A module for each, with its data, its protocol and ``SYSTEM``.
+
+To add one: write the module (see ``umweltmessnetz`` for a file over HTTP, ``baumkataster`` for a feature service,
+``einwohnerstatistik`` for a database), import it below, and say in ``script.yaml`` how its nights end.
+"""
+
+from samplecity.offers import System
+from samplecity.systems import baumkataster, einwohnerstatistik, spielplaetze, umweltmessnetz
+
+SYSTEMS: dict[str, System] = {
+    module.SYSTEM.source: module.SYSTEM for module in (umweltmessnetz, spielplaetze, baumkataster, einwohnerstatistik)
+}
+"""Source to its system, in the order in which they are shown."""
