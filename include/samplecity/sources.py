@@ -125,14 +125,12 @@ class Sources:
 
 
 def _start_page(state: State) -> str:
-    systems = "\n".join(
-        f"<li>{escape(system.source)}: {escape(system.title)}"
-        + "".join(
-            f' <a href="/{offer.path}">{escape(offer.path)}</a>' for offer in system.offers if isinstance(offer, Web)
-        )
-        + "</li>"
-        for system in SYSTEMS.values()
-    )
+    lines = []
+    for system in SYSTEMS.values():
+        web = [offer for offer in system.offers if isinstance(offer, Web)]
+        links = "".join(f' <a href="/{escape(offer.path + offer.look)}">{escape(offer.path)}</a>' for offer in web)
+        lines.append(f"<li>{escape(system.source)}: {escape(system.title)}{links}</li>")
+    systems = "\n".join(lines)
     return START_PAGE.format(night=state.night, systems=systems)
 
 
