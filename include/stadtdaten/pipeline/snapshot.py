@@ -151,6 +151,10 @@ def _read(
     if isinstance(fetched, NotModified):
         return None
     result = read_table(table, fetched.files, run.city, run.contract.limits)
+    for repair in result.repairs:
+        logger.info(
+            "%s: %s, %d × %s (%s)", table.id, repair.column or "file", repair.count, repair.detail, repair.nature
+        )
     write_frame(result.frame, folder / f"{table.id}.parquet")
     discard(download)
     return TableLock(
