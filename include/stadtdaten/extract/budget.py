@@ -15,10 +15,11 @@ class Budget:
     """The time, bytes and rows that one table may cost; starts counting when it is made."""
 
     def __init__(self, limits: Limits, table: str) -> None:
-        self._limits = limits
+        self.limits = limits
         self._table = table
         self._deadline = time.monotonic() + limits.seconds
         self.bytes = 0
+        self._unpacked = 0
 
     @property
     def seconds_left(self) -> float:
@@ -32,18 +33,29 @@ class Budget:
 
     def check_bytes(self, count: int) -> None:
         """Raises SourceUnreadable if ``count`` more bytes would pass the limit."""
-        if self.bytes + count > self._limits.megabytes * MEGABYTE:
+        if self.bytes + count > self.limits.megabytes * MEGABYTE:
             raise SourceUnreadable(
-                f"Tabelle „{self._table}“: Die Quelle liefert mehr als die erlaubten {self._limits.megabytes} MB; "
+                f"Tabelle „{self._table}“: Die Quelle liefert mehr als die erlaubten {self.limits.megabytes} MB; "
                 "das Lesen wurde abgebrochen.",
                 next_step="Prüfen, ob die Quelle das Richtige liefert; sonst limits.megabytes im Vertrag anheben.",
             )
 
+    def spend_unpacked(self, count: int) -> None:
+        """Book ``count`` bytes that came out of an archive. Raises SourceUnreadable beyond the limit."""
+        self._unpacked += count
+        if self._unpacked > self.limits.unpacked_megabytes * MEGABYTE:
+            raise SourceUnreadable(
+                f"Tabelle „{self._table}“: Ausgepackt sind es mehr als die erlaubten "
+                f"{self.limits.unpacked_megabytes} MB; das Auspacken wurde abgebrochen.",
+                next_step="Prüfen, ob die Quelle das Richtige liefert; sonst limits.unpacked_megabytes im Vertrag "
+                "anheben.",
+            )
+
     def check_rows(self, count: int) -> None:
         """Raises SourceUnreadable if ``count`` rows in all pass the limit."""
-        if count > self._limits.rows:
+        if count > self.limits.rows:
             raise SourceUnreadable(
-                f"Tabelle „{self._table}“: Die Quelle liefert mehr als die erlaubten {self._limits.rows} Zeilen; "
+                f"Tabelle „{self._table}“: Die Quelle liefert mehr als die erlaubten {self.limits.rows} Zeilen; "
                 "das Lesen wurde abgebrochen.",
                 next_step="Prüfen, ob die Quelle das Richtige liefert; sonst limits.rows im Vertrag anheben.",
             )
@@ -52,7 +64,7 @@ class Budget:
         """Raises SourceUnavailable once the time is used up."""
         if self.seconds_left < 0:
             raise SourceUnavailable(
-                f"Tabelle „{self._table}“: Die Quelle war nach {self._limits.seconds} Sekunden noch nicht fertig; "
+                f"Tabelle „{self._table}“: Die Quelle war nach {self.limits.seconds} Sekunden noch nicht fertig; "
                 "das Lesen wurde abgebrochen.",
                 next_step="Auslastung der Quelle klären; bei stetigem Wachstum limits.seconds im Vertrag anheben.",
             )
