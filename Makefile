@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS ?= 1
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv refresh up down clean test test-fast test-browser lint lock
+.PHONY: help venv refresh up down clean test test-fast test-browser test-peers lint lock
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,21 +34,39 @@ clean:  ## End what is running and delete all state (var/)
 	    echo "var/ is not empty, and without $(VENV) nobody knows what runs on it: make venv, then make clean"; exit 1; \
 	fi
 
-test: $(VENV)/complete-dev  ## Run the tests that need no browser
-	@$(BIN)/pytest -n 2 -m "not browser"
+# $(call debian,a file of each,packages): Debian packages that the tests need, installed when we are root, else named.
+# The services among them are not started: the tests start their own.
+define debian
+@if ! ls $(1) >/dev/null 2>&1; then \
+    if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+        echo "These tests need packages of Debian: sudo apt-get install $(2)"; exit 1; \
+    fi; \
+    policy=/usr/sbin/policy-rc.d; \
+    if [ ! -e $$policy ]; then \
+        trap "rm -f $$policy" EXIT; printf '#!/bin/sh\nexit 101\n' >$$policy; chmod +x $$policy; \
+    fi; \
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2) >/dev/null; \
+fi
+endef
 
-test-fast: $(VENV)/complete-dev  ## Run the tests that need neither a browser nor a running Airflow
-	@$(BIN)/pytest -n 2 -m "not browser and not airflow"
+PROJ_DATA := /usr/share/proj/BETA2007.gsb
+PEERS := /usr/lib/cgi-bin/mapserv /usr/sbin/sshd /usr/sbin/vsftpd /usr/share/postgresql/*/extension/postgis.control
+
+test: $(VENV)/complete-dev  ## Run the tests that need neither a browser nor other people's servers
+	$(call debian,$(PROJ_DATA),proj-data)
+	@$(BIN)/pytest -n 2 -m "not browser and not peers"
+
+test-fast: $(VENV)/complete-dev  ## Run the tests of `make test` that need no running Airflow
+	$(call debian,$(PROJ_DATA),proj-data)
+	@$(BIN)/pytest -n 2 -m "not browser and not peers and not airflow"
 
 test-browser: $(VENV)/complete-dev  ## Run the tests in Debian's Chromium (installed with apt-get when we are root)
-	@if ! command -v chromium >/dev/null; then \
-	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	        apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
-	    else \
-	        echo "These tests need Chromium: sudo apt-get install chromium"; exit 1; \
-	    fi; \
-	fi
+	$(call debian,/usr/bin/chromium,chromium)
 	@$(BIN)/pytest -m browser
+
+test-peers: $(VENV)/complete-dev $(VENV)-peers/complete  ## Run the tests against real servers (installed likewise)
+	$(call debian,$(PEERS),cgi-mapserver openssh-server vsftpd postgresql-postgis)
+	@$(BIN)/pytest tests/peers
 
 lint: $(VENV)/complete-dev  ## Judge the code: style, types, layers, contracts, suites, docker-compose.yaml
 	$(BIN)/ruff check
@@ -63,6 +81,7 @@ lint: $(VENV)/complete-dev  ## Judge the code: style, types, layers, contracts, 
 lock: venv  ## Resolve requirements*.in anew into the pinned requirements*.txt (one lock for all Python versions)
 	$(UV) compile -q --universal --python-version 3.11 --no-header --upgrade requirements.in -o requirements.txt
 	$(UV) compile -q --universal --python-version 3.11 --no-header --upgrade requirements-dev.in -o requirements-dev.txt
+	$(UV) compile -q --universal --python-version 3.11 --no-header --upgrade requirements-peers.in -o requirements-peers.txt
 
 venv: $(VENV)/complete  ## Create .venv from the pinned requirements (done by the others when needed)
 
@@ -88,4 +107,12 @@ $(VENV)/complete: requirements.txt include/pyproject.toml
 $(VENV)/complete-dev: requirements-dev.txt $(VENV)/complete
 	@$(UV) install -q --compile-bytecode -r requirements-dev.txt || { \
 	    echo "The packages for tests and checks could not be installed (reason above)."; exit 1; }
+	@touch $@
+
+# pygeoapi wants other versions than we do, so it lives apart.
+$(VENV)-peers/complete: requirements-peers.txt $(VENV)/complete
+	@rm -rf $(VENV)-peers
+	@$(PYTHON) -m venv --without-pip $(VENV)-peers
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV)-peers $(UV) install -q --compile-bytecode -r requirements-peers.txt || { \
+	    echo "The servers for the tests could not be installed (reason above)."; exit 1; }
 	@touch $@
