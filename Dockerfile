@@ -6,6 +6,9 @@ ENV PYTHONUNBUFFERED=1 \
     STADTDATEN_HOME=/opt/stadtdaten \
     STADTDATEN_VAR=/var/lib/stadtdaten
 
+# Shift grids of the land surveys: Gauß-Krüger coordinates are not converted without.
+RUN apt-get update && apt-get install --yes --no-install-recommends proj-data && rm -rf /var/lib/apt/lists/*
+
 RUN useradd --create-home --uid 50000 airflow \
     && install -d -o airflow /opt/airflow /var/lib/stadtdaten /srv/portal /srv/releases /srv/candidates /opt/airflow/logs
 

@@ -87,8 +87,9 @@ def test_degrees_are_converted_with_the_axes_their_name_says(read_pages: ReadPag
     assert [(repair.kind, repair.column, repair.count) for repair in read.repairs] == [("reprojected", "geometrie", 1)]
 
 
-def test_swapped_coordinates_reach_the_gate_as_swapped(read_pages: ReadPages) -> None:
-    assert points(read_pages(page(feature(1, "5720000 410000")))) == [(5720000.0, 410000.0)]
+def test_single_swapped_coordinates_reach_the_gate_as_swapped(read_pages: ReadPages) -> None:
+    read = points(read_pages(page(feature(1, "5720000 410000"), feature(2))))
+    assert read == [(5720000.0, 410000.0), (410000.0, 5720000.0)]
 
 
 @pytest.mark.parametrize("split", [True, False])

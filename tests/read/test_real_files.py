@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -68,32 +67,6 @@ def test_hamms_gauges(read_real: ReadReal, table: MakeTable) -> None:
     assert (read.frame["minimum"] <= read.frame["mittelwert"]).all()
     # 9 April 2014 is delivered twice with different values: the reader keeps both, the raw suite has to decide.
     assert read.frame.duplicated(["messstelle", "datum"]).sum() == 2
-
-
-POI: dict[str, Any] = {
-    "poi_id": "string", "name": "string", "beschreib": "string",
-    "erstkateg": {"type": "boolean", "true": "1", "false": "0"},
-    "geaendert": "date", "geometrie": "geometry",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "rows"), [("playgrounds", 352), ("schools", 298)])
-def test_bochums_points_equal_what_a_plain_csv_reader_sees(
-    read_real: ReadReal, table: MakeTable, shared: Path, name: str, rows: int
-) -> None:
-    file = f"bochum/{name}/bochum_{name}.csv"
-    read = read_real(table({"format": "csv", "delimiter": ";", "x": "rechts_utm", "y": "hoch_utm"}, POI), file)
-    with (shared / "data" / file).open(encoding="utf-8", newline="") as stream:
-        plain = list(csv.DictReader(stream, delimiter=";"))
-    assert len(read.frame) == len(plain) == rows
-    assert read.frame["name"].fillna("").tolist() == [row["name"] for row in plain]
-    assert read.frame["beschreib"].fillna("").tolist() == [row["beschreib"] for row in plain]
-    assert read.frame["geaendert"].dt.strftime("%Y-%m-%d").fillna("").tolist() == [row["geaendert"] for row in plain]
-    assert [point.coords[0] for point in read.frame.geometry] == [
-        (float(row["rechts_utm"]), float(row["hoch_utm"])) for row in plain
-    ]
-    assert len(read.drift) == 11
-    assert "rechts_utm" not in read.drift
 
 
 def test_bochums_sports_facilities_with_all_their_traps(read_real: ReadReal, table: MakeTable) -> None:

@@ -23,7 +23,7 @@ from pyproj.aoi import AreaOfInterest
 from pyproj.transformer import Transformer, TransformerGroup
 
 from stadtdaten.contracts.model import City, Table
-from stadtdaten.contracts.reading import Rows, Xml
+from stadtdaten.contracts.reading import Xml
 from stadtdaten.faults import Misconfigured, SourceUnreadable
 from stadtdaten.frames import Repair
 
@@ -79,10 +79,10 @@ def in_city_crs(table: Table, geometry: gpd.GeoSeries, city: City, repairs: list
     `reading.axes` is given, coordinates must come as they are written. Nulls stay nulls.
 
     Raises SourceUnreadable if an unnamed system is not found out, if a named one puts (nearly) all objects elsewhere,
-    or if objects cannot be converted; Misconfigured if the grid for an exact conversion is not installed.
+    or if it (or some object) cannot be converted; Misconfigured if the grid for an exact conversion is not installed.
     """
     reading = table.reading
-    if isinstance(reading, Rows | Xml):
+    if isinstance(reading, Xml):
         raise TypeError(f"{reading.format} has no geometries")
     values = _flat(table, geometry.to_numpy(), repairs)
     points = _centres(values)
@@ -124,16 +124,19 @@ def unite(table: Table, members: Sequence[gpd.GeoSeries], city: City) -> gpd.Geo
             next_step="Im Vertrag auch reading.crs angeben, wenn alle Objekte in einem System geschrieben sind, sonst "
             "reading.axes weglassen.",
         )
-    parts = [
-        gpd.GeoSeries(
-            part.to_numpy()
-            if (name := _name(part.crs)) in ("", city.crs)
-            else _converted(table, part.to_numpy(), name, city),
-            index=part.index,
-            crs=city.crs,
+    bare = sum(len(part) for part in members if part.crs is None)
+    if bare:
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: {bare} von {sum(map(len, members))} Objekten nennen kein "
+            "Koordinatenreferenzsystem, die übrigen schon.",
+            next_step="Mit der Fachstelle klären, ob alle Objekte in einem System geschrieben sind, und es im Vertrag "
+            "eintragen (reading.crs).",
         )
-        for part in members
-    ]
+    parts = []
+    for part in members:
+        name, values = _name(part.crs), part.to_numpy()
+        placed = values if name == city.crs else _converted(table, values, name, city)
+        parts.append(gpd.GeoSeries(placed, index=part.index, crs=city.crs))
     return gpd.GeoSeries(pd.concat(parts).sort_index(), crs=city.crs)
 
 
@@ -156,11 +159,12 @@ def _centres(values: np.ndarray) -> np.ndarray:
     """x and y of the middle of every geometry's extent; without null and empty ones."""
     bounds = shapely.bounds(values)
     bounds = bounds[np.isfinite(bounds).all(axis=1)]
-    return (bounds[:, :2] + bounds[:, 2:]) / 2
+    centres: np.ndarray = (bounds[:, :2] + bounds[:, 2:]) / 2
+    return centres
 
 
 def _name(crs: pyproj.CRS | None) -> str:
-    """The EPSG code of the horizontal system, its full text (WKT) where it has none, "" for None."""
+    """The code of the horizontal system (EPSG:25832), its full text (WKT) where it has none, "" for None."""
     if crs is None:
         return ""
     if crs.is_bound and crs.source_crs is not None:  # a .prj with its own seven parameters: we know better ones
@@ -168,12 +172,13 @@ def _name(crs: pyproj.CRS | None) -> str:
     if crs.is_compound:
         crs = crs.sub_crs_list[0]
     crs = crs.to_2d()
-    epsg = crs.to_epsg()
-    return f"EPSG:{epsg}" if epsg else crs.to_wkt()
+    # With less confidence PROJ takes an unknown datum on Bessel's ellipsoid for any system that has this projection.
+    code = crs.to_authority(min_confidence=90)
+    return ":".join(code) if code else crs.to_wkt()
 
 
 def _short(crs: str) -> str:
-    return crs if crs.startswith("EPSG:") else f"„{pyproj.CRS(crs).name}“"
+    return f"„{pyproj.CRS(crs).name}“" if "[" in crs else crs
 
 
 @lru_cache(maxsize=256)
@@ -182,7 +187,10 @@ def _rectangle(crs: str, city: City) -> tuple[float, float, float, float]:
     bounds = city.bounds
     x, y = MARGIN * (bounds.east - bounds.west), MARGIN * (bounds.north - bounds.south)
     transformer = Transformer.from_crs(city.crs, crs, always_xy=True)
-    return transformer.transform_bounds(bounds.west - x, bounds.south - y, bounds.east + x, bounds.north + y)
+    west, south, east, north = transformer.transform_bounds(
+        bounds.west - x, bounds.south - y, bounds.east + x, bounds.north + y
+    )
+    return west, south, east, north
 
 
 def _inside(points: np.ndarray, writing: Writing, city: City) -> int:
@@ -317,14 +325,14 @@ def _transformer(crs: str, city: City) -> Transformer:
             next_step="Auf allen Rechnern, die Quellen lesen, ausführen: apt-get install proj-data (84 kB davon sind "
             "das Gitter BETA2007). Danach den Lauf neu starten.",
         )
-    raise Misconfigured(
+    raise SourceUnreadable(
         f"Von {_short(crs)} nach {city.crs} gibt es keine anerkannte Umrechnung.",
         next_step="Im Vertrag (reading.crs) das Koordinatenreferenzsystem mit seinem EPSG-Code nennen.",
     )
 
 
 def _repaired(table: Table, values: np.ndarray, repairs: list[Repair]) -> np.ndarray:
-    """Invalid polygons made valid (OGC Simple Features) as far as they stay polygons; the rest is the gate's business."""
+    """Invalid polygons made valid (OGC Simple Features) where they stay polygons; the rest is the gate's business."""
     areas = np.isin(shapely.get_type_id(values), (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON))
     broken = np.flatnonzero(areas & ~shapely.is_valid(values))
     if not len(broken):
