@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -11,6 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from extract.authority import Authority, authority
+from extract.proxy import Proxy, running_proxy
 from stadtdaten.contracts.model import Table
 
 
@@ -36,10 +40,11 @@ class Server:
     url: str
     reply: Callable[[Request], Reply]
     requests: list[Request] = field(default_factory=list)
+    plain: type[Reply] = Reply
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
+@contextmanager
+def serving(context: ssl.SSLContext | None = None) -> Iterator[Server]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
@@ -58,13 +63,48 @@ def server() -> Iterator[Server]:
             """Tests need no access log."""
 
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state = Server(f"http://127.0.0.1:{httpd.server_port}", lambda request: Reply(b"id\n1\n"))
+    if context is not None:
+        # The handshake is the business of each connection's thread: a client that refuses it must not hold the server.
+        httpd.socket = context.wrap_socket(httpd.socket, server_side=True, do_handshake_on_connect=False)
+    state = Server(
+        f"{'https' if context else 'http'}://127.0.0.1:{httpd.server_port}", lambda request: Reply(b"id\n1\n")
+    )
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield state
     httpd.shutdown()
     thread.join()
     httpd.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as state:
+        yield state
+
+
+@pytest.fixture
+def other_server() -> Iterator[Server]:
+    with serving() as state:
+        yield state
+
+
+@pytest.fixture(scope="session")
+def own_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture
+def secure_server(own_authority: Authority) -> Iterator[Server]:
+    """A server with a certificate of ``own_authority``."""
+    with serving(own_authority.context()) as state:
+        yield state
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    with running_proxy() as state:
+        yield state
 
 
 @pytest.fixture

@@ -9,14 +9,17 @@ import stat
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from extract import hostile
 from stadtdaten.contracts.interfaces import HttpInterface, Limits
 from stadtdaten.contracts.model import Table
 from stadtdaten.extract import Fetched, NotModified, fetch_table
+from stadtdaten.extract.transport import ATTEMPTS, is_inside
 from stadtdaten.faults import Misconfigured, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint, SourceFile, TableLock
 
@@ -25,13 +28,13 @@ MakeTable = Callable[..., Table]
 
 
 def fetch(
-    table: Table, url: str, folder: Path, limits: Limits | None = None, previous: TableLock | None = None, **login: str
+    table: Table, url: str, folder: Path, limits: Limits | None = None, previous: TableLock | None = None, **login: Any
 ) -> Fetched | NotModified:
     return fetch_table(HTTP, table, Endpoint(url=url, **login), folder, limits or Limits(), previous)
 
 
 def reply(server: Any, **answer: Any) -> Callable[[Any], Any]:
-    kind = type(server.reply(None))
+    kind = server.plain
     return lambda request: kind(**answer)
 
 
@@ -231,17 +234,275 @@ def test_a_redirect_to_no_address_is_not_followed(server: Any, table: MakeTable,
         fetch(table("csv", "daten/a.csv"), server.url, tmp_path)
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP, identity"])
-def test_a_packed_answer_is_refused_because_nobody_could_tell_that_it_is_whole(
+@pytest.mark.parametrize("encoding", ["br", "deflate", "GZIP, identity"])
+def test_a_packed_answer_is_refused_where_nobody_could_tell_that_it_is_whole(
     server: Any, table: MakeTable, tmp_path: Path, encoding: str
 ) -> None:
-    packed = gzip.compress(b"id;name\r\n" + b"1;A\r\n" * 50_000)
-    server.reply = reply(server, body=packed[: len(packed) // 2], headers={"Content-Encoding": encoding})
+    server.reply = reply(server, body=b"x" * 5000, headers={"Content-Encoding": encoding})
     with pytest.raises(SourceUnreadable, match="gepackt"):
         fetch(table("csv", "daten/a.csv"), server.url, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_answer_that_comes_as_gzip_anyway_is_unpacked(server: Any, table: MakeTable, tmp_path: Path) -> None:
+    for rows in (0, 1, 50_000, 400_000):
+        body = b"id;name\r\n" + b"1;A\r\n" * rows
+        server.reply = reply(server, body=gzip.compress(body), headers={"Content-Encoding": "gzip"})
+        fetched = fetch(table("csv", "daten/a.csv"), server.url, tmp_path)
+        assert isinstance(fetched, Fetched)
+        assert fetched.files[0].read_bytes() == body
+        assert fetched.source_bytes == len(body)
+
+
+@pytest.mark.parametrize("missing", [1, 4, 8, 9, 200])
+def test_a_gzip_answer_without_its_end_is_an_error(server: Any, table: MakeTable, tmp_path: Path, missing: int) -> None:
+    packed = gzip.compress(b"id;name\r\n" + bytes(range(256)) * 300)
+    server.reply = reply(server, body=packed[:-missing], headers={"Content-Encoding": "gzip"})
+    with pytest.raises(SourceUnavailable, match="bricht ab"):
+        fetch(table("csv", "daten/a.csv"), server.url, tmp_path)
+
+
+def test_a_gzip_answer_with_a_wrong_check_sum_is_an_error(server: Any, table: MakeTable, tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(b"id;name\r\n"))
+    packed[-8] ^= 1
+    server.reply = reply(server, body=bytes(packed), headers={"Content-Encoding": "gzip"})
+    with pytest.raises(SourceUnavailable, match="beschädigt"):
+        fetch(table("csv", "daten/a.csv"), server.url, tmp_path)
+
+
+def test_a_gzip_answer_that_is_a_bomb_is_stopped(server: Any, table: MakeTable, tmp_path: Path) -> None:
+    server.reply = reply(server, body=gzip.compress(bytes(50_000_000)), headers={"Content-Encoding": "gzip"})
+    with pytest.raises(SourceUnreadable, match="erlaubten 1 MB"):
+        fetch(table("csv", "daten/a.csv"), server.url, tmp_path, Limits(megabytes=1))
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 2_000_000
+
+
 def test_an_answer_that_says_it_is_not_packed_is_taken(server: Any, table: MakeTable, tmp_path: Path) -> None:
     server.reply = reply(server, body=b"id;name\r\n", headers={"Content-Encoding": "identity"})
     assert isinstance(fetch(table("csv", "daten/a.csv"), server.url, tmp_path), Fetched)
+
+
+def by_path(server: Any, **bodies: bytes | None) -> Callable[[Any], Any]:
+    """Each path's body; None is one that has not changed."""
+    kind = server.plain
+
+    def answer(request: Any) -> Any:
+        body = bodies[request.path.strip("/")]
+        if body is None and "If-None-Match" in request.headers:
+            return kind(status=304)
+        return kind(body=body or b"unchanged", headers={"ETag": '"1"'})
+
+    return answer
+
+
+def years(table: MakeTable) -> Table:
+    return table("csv", "y2024").model_copy(update={"further_resources": ("y2025", "y2026")})
+
+
+def lock_of(fetched: Fetched | NotModified) -> TableLock:
+    assert isinstance(fetched, Fetched)
+    return TableLock(
+        resource="y2024", url=fetched.url, files=fetched.sources, source_bytes=0, content_hash="0", rows=1, columns=()
+    )
+
+
+def test_several_files_arrive_in_the_order_of_the_contract(server: Any, table: MakeTable, tmp_path: Path) -> None:
+    server.reply = by_path(server, y2024=b"4", y2025=b"55", y2026=b"666")
+    fetched = fetch(years(table), server.url, tmp_path)
+    assert isinstance(fetched, Fetched)
+    assert [file.read_bytes() for file in fetched.files] == [b"4", b"55", b"666"]
+    assert [(file.name, file.size) for file in fetched.sources] == [("y2024", 1), ("y2025", 2), ("y2026", 3)]
+    assert fetched.source_bytes == 6
+
+
+def test_several_files_are_unchanged_only_together(server: Any, table: MakeTable, tmp_path: Path) -> None:
+    server.reply = by_path(server, y2024=None, y2025=None, y2026=None)
+    previous = lock_of(fetch(years(table), server.url, tmp_path))
+    server.requests.clear()
+    assert fetch(years(table), server.url, tmp_path, previous=previous) == NotModified()
+    assert len(server.requests) == 3
+    server.reply = by_path(server, y2024=None, y2025=b"neu", y2026=None)
+    fetched = fetch(years(table), server.url, tmp_path, previous=previous)
+    assert isinstance(fetched, Fetched)
+    assert [file.read_bytes() for file in fetched.files] == [b"unchanged", b"neu", b"unchanged"]
+
+
+def test_a_file_more_than_last_time_is_asked_for_with_all_others(server: Any, table: MakeTable, tmp_path: Path) -> None:
+    server.reply = by_path(server, y2024=None, y2025=None, y2026=None)
+    previous = lock_of(fetch(years(table), server.url, tmp_path))
+    previous = previous.model_copy(update={"files": previous.files[:2]})
+    assert isinstance(fetch(years(table), server.url, tmp_path, previous=previous), Fetched)
+
+
+def test_a_zip_archive_over_http_is_unpacked(server: Any, table: MakeTable, tmp_path: Path) -> None:
+    server.reply = reply(server, body=hostile.zipped({"a/orte.csv": b"id\n1\n", "lies.txt": b"x"}))
+    packed = table("csv", "orte.zip")
+    packed = packed.model_copy(update={"reading": packed.reading.model_copy(update={"member": "*/orte.csv"})})
+    fetched = fetch(packed, server.url, tmp_path)
+    assert isinstance(fetched, Fetched)
+    assert [file.read_bytes() for file in fetched.files] == [b"id\n1\n"]
+
+
+def test_a_redirect_to_a_declared_server_is_followed_without_the_login(
+    server: Any, other_server: Any, table: MakeTable, tmp_path: Path
+) -> None:
+    other_server.reply = reply(other_server, body=b"id\n1\n")
+    server.reply = reply(server, status=302, headers={"Location": other_server.url + "/ablage/a.csv"})
+    interface = HTTP.model_copy(update={"redirects_to": ("127.0.0.1",)})
+    endpoint = Endpoint(url=server.url, login="dienst", password="kennwort")
+    fetched = fetch_table(interface, table("csv", "a.csv"), endpoint, tmp_path, Limits(), None)
+    assert isinstance(fetched, Fetched)
+    assert "Authorization" in server.requests[0].headers
+    assert "Authorization" not in other_server.requests[0].headers
+    assert fetched.url == f"{server.url}/a.csv"
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["file:///etc/passwd", "ftp://127.0.0.1/a", "http://nutzer@127.0.0.1:{port}/", "//127.0.0.1:1:2/", "http://[::1"],
+)
+def test_a_redirect_to_something_else_than_a_declared_server_is_refused(
+    server: Any, other_server: Any, table: MakeTable, tmp_path: Path, location: str
+) -> None:
+    port = other_server.url.rpartition(":")[2]
+    server.reply = reply(server, status=302, headers={"Location": location.format(port=port)})
+    interface = HTTP.model_copy(update={"redirects_to": ("127.0.0.1",)})
+    with pytest.raises(SourceUnreadable, match="anderen Server"):
+        fetch_table(interface, table("csv", "a.csv"), Endpoint(url=server.url), tmp_path, Limits(), None)
+    assert other_server.requests == []
+
+
+def test_a_declared_name_that_leads_to_this_machine_is_refused(
+    server: Any, other_server: Any, table: MakeTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name server that answers with a loopback address, now or only from the second question on (DNS rebinding)."""
+    real = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *rest, **more: real("127.0.0.1" if host == "ablage.example" else host, *rest, **more),
+    )
+    port = other_server.url.rpartition(":")[2]
+    server.reply = reply(server, status=302, headers={"Location": f"http://ablage.example:{port}/a.csv"})
+    interface = HTTP.model_copy(update={"redirects_to": ("ablage.example",)})
+    with pytest.raises(SourceUnreadable, match="innere Netz dieses Rechners"):
+        fetch_table(interface, table("csv", "a.csv"), Endpoint(url=server.url), tmp_path, Limits(), None)
+    assert other_server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("address", "inside"),
+    [
+        ("127.0.0.1", True), ("127.8.8.8", True), ("169.254.169.254", True), ("0.0.0.0", True), ("::1", True),
+        ("fe80::1%eth0", True), ("::ffff:127.0.0.1", True), ("10.1.2.3", False), ("2001:db8::1", False),
+        ("192.0.2.1", False),
+    ],
+)  # fmt: skip
+def test_which_addresses_are_of_this_machine(address: str, inside: bool) -> None:
+    assert is_inside(address) == inside
+
+
+def test_a_redirect_from_https_to_http_is_refused(
+    secure_server: Any, server: Any, table: MakeTable, tmp_path: Path, own_authority: Any
+) -> None:
+    secure_server.reply = reply(server, status=302, headers={"Location": server.url + "/a.csv"})
+    interface = HTTP.model_copy(update={"redirects_to": ("127.0.0.1",)})
+    endpoint = Endpoint(url=secure_server.url, options={"ca_bundle": str(own_authority.bundle)})
+    with pytest.raises(SourceUnreadable, match="von https auf http"):
+        fetch_table(interface, table("csv", "a.csv"), endpoint, tmp_path, Limits(), None)
+    assert server.requests == []
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(secure_server: Any, table: MakeTable, tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable, match="Zertifikat"):
+        fetch(table("csv", "a.csv"), secure_server.url, tmp_path)
+    assert secure_server.requests == []
+
+
+def test_a_certificate_of_the_citys_own_authority_is_accepted(
+    secure_server: Any, table: MakeTable, tmp_path: Path, own_authority: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"ca_bundle": str(own_authority.bundle)}
+    assert isinstance(fetch(table("csv", "a.csv"), secure_server.url, tmp_path, options=options), Fetched)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(own_authority.bundle))
+    assert isinstance(fetch(table("csv", "a.csv"), secure_server.url, tmp_path), Fetched)
+
+
+def test_a_certificate_for_another_name_is_refused(
+    secure_server: Any, table: MakeTable, tmp_path: Path, own_authority: Any
+) -> None:
+    url = secure_server.url.replace("127.0.0.1", "localhost")
+    with pytest.raises(SourceUnavailable, match="Zertifikat"):
+        fetch(table("csv", "a.csv"), url, tmp_path, options={"ca_bundle": str(own_authority.bundle)})
+    assert secure_server.requests == []
+
+
+@pytest.mark.parametrize("options", [{"ca_bundle": "/gibt/es/nicht.pem"}, {"ca-bundle": "x"}, {"verify": "false"}])
+def test_an_option_that_is_wrong_or_unknown_is_our_mistake(
+    server: Any, table: MakeTable, tmp_path: Path, options: dict[str, str]
+) -> None:
+    with pytest.raises(Misconfigured, match=r"unbekannte Zusatzangaben|Zertifizierungsstelle fehlt"):
+        fetch(table("csv", "a.csv"), server.url, tmp_path, options=options)
+    assert server.requests == []
+
+
+def test_the_citys_proxy_is_used_and_left_out_where_the_environment_says_so(
+    server: Any, table: MakeTable, tmp_path: Path, proxy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    monkeypatch.setenv("http_proxy", proxy.url)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    fetch(table("csv", "a.csv"), server.url, tmp_path)
+    assert proxy.asked == [f"GET {server.url}/a.csv"]
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    fetch(table("csv", "a.csv"), server.url, tmp_path)
+    assert (len(proxy.asked), len(server.requests)) == (1, 2)
+
+
+def test_tls_goes_through_the_proxy_untouched_and_the_login_is_not_for_the_proxy(
+    secure_server: Any,
+    table: MakeTable,
+    tmp_path: Path,
+    proxy: Any,
+    own_authority: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    options = {"ca_bundle": str(own_authority.bundle)}
+    fetch(table("csv", "a.csv"), secure_server.url, tmp_path, login="dienst", password="kennwort", options=options)
+    assert proxy.asked == [f"CONNECT {secure_server.url.removeprefix('https://')}"]
+    assert "Authorization" in secure_server.requests[0].headers
+
+
+def test_a_proxy_that_is_down_is_unavailable(
+    server: Any, table: MakeTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        monkeypatch.setenv("http_proxy", f"http://nutzer:geheim@127.0.0.1:{closed.getsockname()[1]}")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SourceUnavailable, match="Verbindung") as caught:
+        fetch(table("csv", "a.csv"), server.url, tmp_path)
+    assert "geheim" not in str(caught.value)
+    assert server.requests == []
+
+
+def test_a_header_line_of_ten_megabytes_is_an_error(table: MakeTable, tmp_path: Path) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        for _ in range(ATTEMPTS):
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nETag: " + b"x" * 10_000_000 + b"\r\n\r\n")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    with pytest.raises(SourceUnavailable, match="Verbindung"):
+        fetch(table("csv", "a.csv"), f"http://127.0.0.1:{listener.getsockname()[1]}", tmp_path)
+    thread.join()
+    listener.close()

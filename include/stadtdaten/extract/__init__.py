@@ -29,10 +29,10 @@ def fetch_table(
     """
     match interface:
         case HttpInterface():
-            return fetch_file(table, endpoint, folder, limits, previous)
+            return fetch_file(interface, table, endpoint, folder, limits, previous)
         case WfsInterface():
             return fetch_features(interface, table, endpoint, folder, limits)
         case SqlInterface():
-            return fetch_rows(table, endpoint, folder, limits)
+            return fetch_rows(table, endpoint, folder, limits, previous)
         case _:
             assert_never(interface)

@@ -1,27 +1,34 @@
 """How bytes come over HTTP: to disk, within limits, repeated where waiting helps, and nothing secret in a message.
 
-Faults name the table and the HTTP status, never the address: its query may hold a key.
+Faults name the table and the HTTP status, never the address: its query may hold a key. Certificates are always
+verified, with the connection's own CA (option ``ca_bundle``) or what the environment says (REQUESTS_CA_BUNDLE); the
+city's proxy is taken from the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import socket
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
 from itertools import chain
 from pathlib import Path
 from time import time
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from stadtdaten.extract.budget import Budget
+from stadtdaten.extract.options import ca_bundle, check_options
 from stadtdaten.faults import Fault, Misconfigured, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint
 
@@ -40,6 +47,9 @@ CHUNK = 1 << 18
 HEAD = 4096
 """First bytes of an answer that are looked at before anything is kept."""
 
+REDIRECTS = 5
+"""Redirects that are followed in a row."""
+
 MOVED = frozenset({301, 302, 303, 307, 308})
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that a later attempt may turn into an answer (RFC 9110, 6585, 8470); other 5xx count as well."""
@@ -53,11 +63,12 @@ Refusal = Callable[[int, str, bytes], Fault | None]
 
 @dataclass(frozen=True)
 class Answer:
-    """A complete answer: 200 with its body in the target file, or 304 without one."""
+    """A complete answer: 200 with its body of ``size`` bytes in the target file, or 304 without one."""
 
     status: int
     etag: str
     last_modified: str
+    size: int = 0
 
 
 class _Passing(SourceUnavailable):
@@ -75,17 +86,73 @@ class _Anonymous(AuthBase):
         return request
 
 
-class Transport:
-    """The conversation with one server on behalf of one table."""
+class _Inside(urllib3.exceptions.HTTPError):
+    """A redirect has led to this machine or its neighbours on the wire."""
 
-    def __init__(self, endpoint: Endpoint, table: str, budget: Budget) -> None:
+
+class _OutsideHttp(urllib3.connection.HTTPConnection):
+    """Looks at the address that really was connected to, before a byte is sent.
+
+    So a name that is resolved to another address a moment later (DNS rebinding) gains nothing. Behind a proxy it is the
+    proxy that resolves and connects; what it may reach is its own business.
+    """
+
+    def _new_conn(self) -> socket.socket:
+        return _outside(super()._new_conn())
+
+
+class _OutsideHttps(urllib3.connection.HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _outside(super()._new_conn())
+
+
+class _OutsideHttpPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _OutsideHttp
+
+
+class _OutsideHttpsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _OutsideHttps
+
+
+class _Outside(HTTPAdapter):
+    """Connects to no loopback or link-local address (RFC 1122, 3927, 4291): there lie the services of this machine and,
+    in a cloud, its credentials. The city's own network (RFC 1918) is no such place."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _OutsideHttpPool, "https": _OutsideHttpsPool}
+
+
+def _outside(connected: socket.socket) -> socket.socket:
+    if is_inside(str(connected.getpeername()[0])):
+        connected.close()
+        raise _Inside
+    return connected
+
+
+def is_inside(address: str) -> bool:
+    """Whether an IP address is one of this machine or of its neighbours on the wire."""
+    ip = ip_address(address.partition("%")[0])
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return ip.is_loopback or ip.is_link_local or ip.is_unspecified
+
+
+class Transport:
+    """The conversation with one server on behalf of one table; ``redirects_to`` are the hosts it may send us to."""
+
+    def __init__(self, endpoint: Endpoint, table: str, budget: Budget, redirects_to: Sequence[str] = ()) -> None:
+        check_options(endpoint, table, {"ca_bundle"})
+        bundle = ca_bundle(endpoint, table)
         self._table = table
         self._budget = budget
-        self._session = requests.Session()
-        self._session.headers["User-Agent"] = "stadtdaten"
-        # Identity, so that Content-Length and ETag are those of the file itself.
-        self._session.headers["Accept-Encoding"] = "identity"
-        self._session.auth = HTTPBasicAuth(endpoint.login, endpoint.password) if endpoint.login else _Anonymous()
+        self._redirects_to = redirects_to
+        # Given with each request, because a session's own is overruled by REQUESTS_CA_BUNDLE.
+        self._verify = str(bundle) if bundle else True
+        self._session = _session(HTTPBasicAuth(endpoint.login, endpoint.password) if endpoint.login else _Anonymous())
+        self._declared = _session(_Anonymous())
+        self._abroad = _session(_Anonymous())
+        self._abroad.mount("http://", _Outside())
+        self._abroad.mount("https://", _Outside())
 
     def __enter__(self) -> Self:
         return self
@@ -93,15 +160,15 @@ class Transport:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._session.close()
+        for session in (self._session, self._declared, self._abroad):
+            session.close()
 
     def get(self, url: str, target: Path, refuse: Refusal, headers: Mapping[str, str] | None = None) -> Answer:
         """Bring ``url`` to ``target`` (mode 0600), whole or not at all.
 
         Raises SourceUnavailable for what may pass (connection, silence, a body shorter than announced, 429, 5xx)
-        after a few quick attempts, SourceUnreadable for what will not (401, 403, 404, too large, another server, packed
-        although asked not to: urllib3 takes a packed body that breaks off for a whole one),
-        whatever ``refuse`` returns, and Misconfigured for an address that is none.
+        after a few quick attempts, SourceUnreadable for what will not (401, 403, 404, too large, another server),
+        whatever ``refuse`` returns, and Misconfigured for an address that is none and options that nobody knows.
         """
         attempts = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, _Passing) and error.retry_after <= PATIENCE),
@@ -121,6 +188,12 @@ class Transport:
                 f"Tabelle „{self._table}“: Die Adresse der Verbindung ist keine gültige Web-Adresse.",
                 next_step="Die Verbindung in Airflow prüfen (host = vollständige Adresse mit http:// oder https://).",
             ) from None
+        except _Inside:
+            raise SourceUnreadable(
+                f"Tabelle „{self._table}“: Die Quelle leitet in das innere Netz dieses Rechners um; "
+                "dem wird nicht gefolgt.",
+                next_step="Den Betrieb der Quelle ansprechen: Das ist ein Fehler im Namensdienst oder ein Angriff.",
+            ) from None
         except requests.exceptions.SSLError:
             raise SourceUnavailable(
                 f"Tabelle „{self._table}“: Das Zertifikat der Quelle wird nicht anerkannt.",
@@ -139,27 +212,44 @@ class Transport:
         )
 
     def _open(self, url: str, headers: Mapping[str, str]) -> requests.Response:
-        """The answer after redirects, which are followed on the same server only: a login must not travel."""
-        for _ in range(5):
-            response = self._session.get(
-                url, headers=dict(headers), stream=True, allow_redirects=False,
+        """The answer after redirects: a login stays on the server that it is for, and nothing falls back to http."""
+        session = self._session
+        for _ in range(REDIRECTS + 1):
+            response = session.get(
+                url, headers=dict(headers), stream=True, allow_redirects=False, verify=self._verify,
                 timeout=(CONNECT_SECONDS, min(SILENCE_SECONDS, max(self._budget.seconds_left, 0.1))),
             )  # fmt: skip
             if response.status_code not in MOVED or "Location" not in response.headers:
                 return response
-            target = urljoin(url, response.headers["Location"])
+            target = _address(url, response.headers["Location"])
             response.close()
             if not same_server(url, target):
-                raise SourceUnreadable(
-                    f"Tabelle „{self._table}“: Die Quelle leitet auf einen anderen Server um "
-                    f"(HTTP {response.status_code}); dem wird nicht gefolgt.",
-                    next_step="Mit dem Betrieb der Quelle die neue Adresse klären und in die Verbindung eintragen.",
-                )
+                session = self._session_for(url, target, response.status_code)
             url = target
         raise SourceUnreadable(
             f"Tabelle „{self._table}“: Die Quelle leitet im Kreis um.",
             next_step="Die Adresse in Verbindung und Vertrag prüfen.",
         )
+
+    def _session_for(self, url: str, target: str, status: int) -> requests.Session:
+        """Who may follow to another server. Raises SourceUnreadable if nobody may."""
+        parts = urlsplit(target)
+        host = parts.hostname or ""
+        if urlsplit(url).scheme == "https" and parts.scheme == "http":
+            raise SourceUnreadable(
+                f"Tabelle „{self._table}“: Die Quelle leitet von https auf http um (HTTP {status}); "
+                "dem wird nicht gefolgt.",
+                next_step="Mit dem Betrieb der Quelle klären, warum; unverschlüsselt könnte jeder die Daten ändern.",
+            )
+        declared = host in self._redirects_to or f"[{host}]" in self._redirects_to
+        if not declared or parts.scheme not in ("http", "https") or parts.username is not None:
+            raise SourceUnreadable(
+                f"Tabelle „{self._table}“: Die Quelle leitet auf einen anderen Server um "
+                f"(HTTP {status}); dem wird nicht gefolgt.",
+                next_step="Mit dem Betrieb der Quelle die neue Adresse klären und in die Verbindung eintragen; gehört "
+                "der Server dazu, im Vertrag unter redirects_to nennen.",
+            )
+        return self._declared if _says_inside(host) else self._abroad
 
     def _keep(self, response: requests.Response, target: Path, refuse: Refusal, conditional: bool) -> Answer:
         answer = Answer(
@@ -168,13 +258,15 @@ class Transport:
         if response.status_code == 304 and conditional:
             return answer
         encoding = response.headers.get("Content-Encoding", "identity").strip().lower() or "identity"
-        if encoding != "identity" and response.status_code == 200:
+        chunks = self._chunks(response)
+        if encoding in ("gzip", "x-gzip"):
+            chunks = self._unpacked(chunks)
+        elif encoding != "identity" and response.status_code == 200:
             raise SourceUnreadable(
                 f"Tabelle „{self._table}“: Die Quelle schickt die Daten gepackt (Content-Encoding), obwohl sie "
                 "ungepackt verlangt sind; ob sie vollständig sind, wäre nicht sicher.",
                 next_step="Den Betrieb der Quelle ansprechen: „Accept-Encoding: identity“ muss beachtet werden.",
             )
-        chunks = self._chunks(response)
         head = b""
         while len(head) < HEAD and (chunk := next(chunks, b"")):
             head += chunk
@@ -194,16 +286,34 @@ class Transport:
                 size += file.write(chunk)
                 self._budget.check_bytes(size)
         self._budget.spend_bytes(size)
-        return answer
+        return replace(answer, size=size)
 
     def _chunks(self, response: requests.Response) -> Iterator[bytes]:
         """The body packet by packet, so that a server that drips cannot outlast the time limit.
 
         urllib3 compares what came with Content-Length (or the last chunk) and raises if the body is short.
         """
-        while chunk := response.raw.read1(CHUNK, decode_content=True):
+        while chunk := response.raw.read1(CHUNK, decode_content=False):
             self._budget.check_time()
             yield chunk
+
+    def _unpacked(self, packed: Iterator[bytes]) -> Iterator[bytes]:
+        """A body that came as gzip although it was asked for as it is: many servers know no other way.
+
+        The check sum and the length at its end (RFC 1952), which zlib compares, prove that it is whole. urllib3 would
+        not look whether they came at all. Comes in small pieces, so that a bomb meets the limits before the memory.
+        """
+        inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        try:
+            for chunk in packed:
+                piece = inflater.decompress(chunk, CHUNK)
+                while piece:
+                    yield piece
+                    piece = inflater.decompress(inflater.unconsumed_tail, CHUNK)
+        except zlib.error:
+            raise self._passing("Die gepackten Daten der Quelle sind beschädigt.") from None
+        if not inflater.eof or inflater.unused_data:
+            raise self._passing("Die Verbindung zur Quelle bricht ab (gepackte Daten ohne ihr Ende).")
 
     def _status_fault(self, response: requests.Response) -> Fault:
         status = response.status_code
@@ -219,6 +329,38 @@ class Transport:
             410: ("hat die Daten entfernt", "Mit der Fachstelle klären, ob die Daten weiter geliefert werden."),
         }.get(status, ("gibt die Daten nicht heraus", "Adresse in Verbindung und Vertrag prüfen."))
         return SourceUnreadable(f"Tabelle „{self._table}“: Die Quelle {what} (HTTP {status}).", next_step=next_step)
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Redirects are looked at by Transport alone; requests would stumble over an address that is none."""
+
+
+def _address(base: str, location: str) -> str:
+    """The absolute address of a Location; "" if it is none."""
+    try:
+        target = urljoin(base, location)
+        _ = urlsplit(target).port
+    except ValueError:
+        return ""
+    return target
+
+
+def _session(auth: AuthBase) -> requests.Session:
+    session = _Session()
+    session.headers["User-Agent"] = "stadtdaten"
+    # Identity, so that Content-Length and ETag are those of the file itself.
+    session.headers["Accept-Encoding"] = "identity"
+    session.auth = auth
+    return session
+
+
+def _says_inside(host: str) -> bool:
+    """Whether a declared host is, by its very name, one of this machine or of its neighbours."""
+    try:
+        return is_inside(host)
+    except ValueError:
+        return host == "localhost"
 
 
 def below(base: str, resource: str) -> str:
