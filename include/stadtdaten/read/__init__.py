@@ -19,16 +19,18 @@ from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.model import City, Table
 from stadtdaten.contracts.reading import Csv, Features, Gml, Rows, Sheet, Xml
 from stadtdaten.faults import Misconfigured
+from stadtdaten.read.corrections import with_corrections
 from stadtdaten.read.csv_file import read_csv
 from stadtdaten.read.files import load_frame, write_frame
 from stadtdaten.read.fingerprint import content_hash
 from stadtdaten.read.geodesy import in_city_crs
 from stadtdaten.read.gml import read_gml
+from stadtdaten.read.merge import merge_changes
 from stadtdaten.read.rows import read_rows
 from stadtdaten.read.table import RawTable, ReadTable
 from stadtdaten.read.values import Notation, Values
 
-__all__ = ["ReadTable", "content_hash", "load_frame", "read_table", "write_frame"]
+__all__ = ["ReadTable", "content_hash", "load_frame", "merge_changes", "read_table", "write_frame"]
 
 
 def read_table(table: Table, files: tuple[Path, ...], city: City, limits: Limits) -> ReadTable:
@@ -39,27 +41,27 @@ def read_table(table: Table, files: tuple[Path, ...], city: City, limits: Limits
     north). Raises SourceUnreadable (naming columns and counts, never values) and SchemaChanged.
     """
     raw, notation = _raw(table, files, city, limits)
-    values = Values(table.id, notation, city.timezone)
+    values = Values(table, notation, city.timezone, limits)
     repairs = [*raw.repairs]
-    columns: dict[str, pd.Series] = {}
-    for column in table.columns:
-        if column.type == "geometry":
-            assert raw.geometry is not None  # noqa: S101  every reader gives one where it is declared
-            columns[column.name] = in_city_crs(table, raw.geometry, city, repairs)
-        else:
-            columns[column.name] = values.read(column, raw.cells[column.source])
+    columns = values.read(raw.cells)
     values.finish()
-    frame = pd.DataFrame(columns)
+    if table.geometry is not None:
+        assert raw.geometry is not None  # noqa: S101  every reader gives one where it is declared
+        columns[table.geometry.name] = in_city_crs(table, raw.geometry, city, repairs)
+    frame = pd.DataFrame({column.name: columns[column.name] for column in table.columns})
     if table.geometry is not None:
         frame = gpd.GeoDataFrame(frame, geometry=table.geometry.name)
-    return ReadTable(frame, (*repairs, *values.repairs), raw.drift)
+    repairs += values.repairs
+    if table.corrections:
+        frame = with_corrections(table, frame, repairs)
+    return ReadTable(frame, tuple(repairs), raw.drift)
 
 
 def _raw(table: Table, files: tuple[Path, ...], city: City, limits: Limits) -> tuple[RawTable, Notation]:
     match table.reading:
         case Csv() as dialect:
             raw, notation = read_csv(table, dialect, files, limits)
-            return _with_points(table, dialect, raw, Values(table.id, notation, city.timezone)), notation
+            return _with_points(table, dialect, raw, Values(table, notation, city.timezone, limits)), notation
         case Gml():
             return read_gml(table, files), Notation()
         case Rows():
