@@ -86,15 +86,6 @@ def test_a_contract_that_could_not_be_run_is_refused(
         load_contract(broken(source, before, after))
 
 
-def test_a_geometry_in_a_database_is_refused(broken: Broken) -> None:
-    file = broken(
-        RESIDENTS, "source: sachbearbeitung\n            type: string", "source: ort\n            type: geometry"
-    )
-
-    with pytest.raises(ContractError, match="geometries are not read from rows"):
-        load_contract(file)
-
-
 def test_a_control_character_is_a_contract_error(broken: Broken) -> None:
     with pytest.raises(ContractError, match="character that YAML does not allow"):
         load_contract(broken(GAUGES, "title: Umweltmessnetz", "title: Umwelt\x00messnetz"))

@@ -311,7 +311,7 @@ class Table(Strict):
             raise ValueError("a geometry cannot be part of the key")
         if isinstance(self.reading, Csv | Sheet) and (self.geometry is None) != (self.reading.x is None):
             raise ValueError("a geometry column and reading.x and reading.y belong together: give all or none")
-        if self.reading.format in ("rows", "xml", "dbf") and self.geometry is not None:
+        if self.reading.format in ("xml", "dbf") and self.geometry is not None:
             raise ValueError(f"geometries are not read from {self.reading.format}: read them from a WFS or a file")
 
     def _incremental_fits(self) -> None:
@@ -321,12 +321,16 @@ class Table(Strict):
         rising = next((each for each in self.columns if each.source == self.reading.incremental.column), None)
         if rising is None or rising.type not in ("integer", "date", "datetime"):
             raise ValueError("reading.incremental.column must be the source of an integer, date or datetime column")
+        if rising.format or rising.aliases:
+            raise ValueError("reading.incremental.column has values that can be compared: no format and no aliases")
         if not self.key or not self.large:
             raise ValueError(
                 "reading.incremental needs a key, and large: true (changes are merged into the Parquet file)"
             )
         if any(column.class_ != "public" or column.treatment for column in self.columns):
             raise ValueError("reading.incremental is for public columns without treatment: others are not kept")
+        if self.corrections or self.geometry is not None:
+            raise ValueError("reading.incremental goes neither with corrections nor with a geometry (kept in degrees)")
 
     def _frequency_table_fits(self) -> None:
         spec = self.frequency_table

@@ -148,18 +148,22 @@ class Xml(_Packed, _Notation):
 
 
 class Incremental(Strict):
-    """Only rows that changed since the last release are read, and merged into it by key."""
+    """Only rows that changed since the last release are read, and merged into it by key.
+
+    That nothing changed is told by the number of rows and the highest value; a deletion shows in the number. What
+    neither tells (a row changed without a new value, or committed late with an old one) shows when all rows are read.
+    """
 
     column: Text = Field(description="Source column that rises with every change of a row")
     full_after: timedelta = Field(
         default=timedelta(days=7),
         gt=timedelta(0),
-        description="All rows are read again after it: deletions show only then",
+        description="In every period of this length all rows are read again once",
     )
 
 
-class Rows(Strict):
-    """Rows of a database; types come with the connection."""
+class Rows(_Located):
+    """Rows of a database; types come with the connection. Geometries come from PostgreSQL with PostGIS only."""
 
     format: Literal["rows"]
     incremental: Incremental | None = None

@@ -2,123 +2,128 @@
 
 Values are written as text in one fixed notation (ISO 8601, decimal point, ``true``/``false``; NULL stays NULL), so
 that what a column is follows from the contract and not from the driver, whose types differ from database to database
-and, in SQLite, from row to row.
+and, in SQLite, from row to row. Geometries (PostgreSQL with PostGIS only) are written as EWKB, which names their SRID.
+
+Names are those that SQLAlchemy tells: exactly as in the database, but in small letters where Oracle has them all in
+capitals. Which of a database's columns are the contract's is for ``read`` to say.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
-from datetime import date, datetime, time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.dialects.postgresql import HSTORE, MONEY
 
 from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.model import Table
+from stadtdaten.contracts.reading import Incremental, Rows
 from stadtdaten.extract.budget import Budget
-from stadtdaten.extract.outcome import Fetched
+from stadtdaten.extract.database import address_of, reading, without_secrets
+from stadtdaten.extract.outcome import Fetched, NotModified
+from stadtdaten.extract.rising import Extent, current_extent, known_extent
 from stadtdaten.faults import Misconfigured, SchemaChanged, SourceUnavailable, SourceUnreadable
-from stadtdaten.frames import Endpoint
+from stadtdaten.frames import Endpoint, SourceFile, TableLock
 
-BATCH = 20_000
-"""Rows fetched at a time."""
+BATCH = 5_000
+"""Rows fetched at a time: the only ones in memory."""
 
 UNDECLARED = b"undeclared_columns"
 """Key in the Parquet file's metadata: JSON list of the source's columns that were not asked for (names only)."""
 
 
-def fetch_rows(table: Table, endpoint: Endpoint, folder: Path, limits: Limits) -> Fetched:
-    """The declared columns of all rows in one Parquet file whose columns are text.
+def fetch_rows(
+    table: Table, endpoint: Endpoint, folder: Path, limits: Limits, previous: TableLock | None
+) -> Fetched | NotModified:
+    """The declared columns of all rows in one Parquet file whose columns are text (a geometry: EWKB).
 
-    ``source_bytes`` counts the bytes of the values. Raises SchemaChanged if the table or a column is gone,
-    SourceUnavailable if the database does not answer, SourceUnreadable beyond the limits, for missing rights and for
-    values that are no text, number, date or boolean, Misconfigured for an address without a driver.
+    Where the contract says ``reading.incremental`` and ``previous`` is the lock of what is live: NotModified after one
+    statement if number of rows and highest value are still the same; else only the rows from that value on (``>=``,
+    for others may have got the same value since) with ``total_rows``; all rows where some were obviously deleted.
+
+    The file has no rows if a declared column is gone or there twice: its names say which. ``source_bytes`` counts the
+    bytes of the values. Raises SchemaChanged if the table is gone, SourceUnavailable if the database does not answer,
+    SourceUnreadable beyond the limits, for missing rights and for values that are no text, number, date or boolean,
+    Misconfigured for an address, an option or a driver that is missing.
     """
     budget = Budget(limits, table.id)
-    target = folder / f"{table.id}.rows.parquet"
-    url = _address(endpoint, table.id)
-    # Driver errors quote statements and values: their text must not travel on, hence "from None" throughout.
+    url = address_of(endpoint, table.id)
+    incremental = table.reading.incremental if isinstance(table.reading, Rows) else None
+    known = known_extent(previous, table.resource, without_secrets(url)) if incremental else None
+    with _faults(table.id), reading(url, limits.seconds) as connection:
+        now = _extent(connection, table, incremental, budget) if incremental else None
+        if now is not None and now == known:
+            return NotModified()
+        names = _columns(connection, table)
+        target = _Target(folder / f"{table.id}.rows.parquet", table, names, budget)
+        rows = 0
+        since = known.highest if now and known and incremental and names.complete and now.continues(known) else None
+        if since is not None and incremental is not None:
+            rows = target.write(connection, sa.column(incremental.column) >= since)
+        only_changes = rows > 0
+        if not only_changes:
+            rows = target.write(connection, sa.true() if names.complete else sa.false())
+    if now is not None and not only_changes and names.complete and rows != now.rows:
+        raise SourceUnavailable(
+            f"Tabelle „{table.id}“: Die Tabelle hat sich geändert, während sie gelesen wurde ({now.rows} Zeilen "
+            f"angekündigt, {rows} gelesen).",
+            next_step="Abwarten, der Lauf wird wiederholt; hält es an, den Lauf in eine ruhige Stunde legen.",
+        )
+    source = SourceFile(name=table.resource, etag=now.notation() if now else "", size=budget.bytes)
+    return Fetched(
+        (target.path,), without_secrets(url), (source,), budget.bytes, now.rows if now and only_changes else None
+    )
+
+
+@contextmanager
+def _faults(table: str) -> Iterator[None]:
+    """Errors of drivers as faults. They quote statements and values: their text must not travel on (``from None``)."""
     try:
-        with closing(_Database(url, limits.seconds)) as database:
-            selected, undeclared = _columns(database.engine, table)
-            with database.engine.connect() as connection:
-                _write(connection, table, selected, undeclared, target, budget)
+        yield
     except (sa.exc.NoSuchModuleError, ImportError):
         raise Misconfigured(
-            f"Tabelle „{table.id}“: Für die Datenbank der Verbindung ist kein Treiber installiert.",
-            next_step="Die Adresse der Verbindung prüfen oder den Treiber in die Installation aufnehmen.",
+            f"Tabelle „{table}“: Für die Datenbank der Verbindung ist kein Treiber installiert.",
+            next_step="Die Adresse der Verbindung prüfen oder den Treiber in die Installation aufnehmen "
+            "(Microsoft SQL Server: pyodbc, Oracle: oracledb).",
         ) from None
     except sa.exc.ProgrammingError:
         raise SourceUnreadable(
-            f"Tabelle „{table.id}“: Die Datenbank weist die Abfrage zurück.",
+            f"Tabelle „{table}“: Die Datenbank weist die Abfrage zurück.",
             next_step="Prüfen, ob das Datenbankkonto der Pipeline die Tabelle lesen darf.",
         ) from None
     except sa.exc.SQLAlchemyError:
         raise SourceUnavailable(
-            f"Tabelle „{table.id}“: Die Datenbank ist nicht erreichbar oder bricht die Abfrage ab.",
+            f"Tabelle „{table}“: Die Datenbank ist nicht erreichbar oder bricht die Abfrage ab.",
             next_step="Abwarten, der Lauf wird wiederholt; hält es an, den Betrieb der Datenbank ansprechen.",
         ) from None
-    return Fetched((target,), _without_secrets(url), (), budget.bytes)
 
 
-class _Database:
-    """An engine that only reads: by the file's mode in SQLite, by the transaction's in PostgreSQL.
-
-    PostgreSQL ends a statement that takes longer than ``seconds``: a view that is calculated for hours would hold us
-    before the first row.
-    """
-
-    def __init__(self, url: URL, seconds: int) -> None:
-        name = url.get_backend_name()
-        if name == "sqlite":
-            file = f"file:{quote(url.database or '')}?mode=ro"
-            self.engine = sa.create_engine("sqlite://", creator=lambda: sqlite3.connect(file, uri=True))
-        elif name == "postgresql":
-            self.engine = sa.create_engine(
-                url, poolclass=sa.pool.NullPool, execution_options={"postgresql_readonly": True},
-                connect_args={"connect_timeout": 10},
-            )  # fmt: skip
-
-            def limit(connection: sa.Connection) -> None:
-                # LOCAL, so that it also works behind a pooler; by a cursor of its own, which is never a streaming one.
-                with closing(connection.connection.cursor()) as cursor:
-                    cursor.execute(f"SET LOCAL statement_timeout = {seconds * 1000}")
-
-            sa.event.listen(self.engine, "begin", limit)
-        else:
-            self.engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
-
-    def close(self) -> None:
-        self.engine.dispose()
-
-
-def _address(endpoint: Endpoint, table: str) -> URL:
+@contextmanager
+def _values_of_drivers(table: str) -> Iterator[None]:
+    """What a driver raises while it makes Python values of the database's: ValueError, OverflowError or DataError."""
     try:
-        url = make_url(endpoint.url)
-    except sa.exc.ArgumentError:
-        raise Misconfigured(
-            f"Tabelle „{table}“: Die Adresse der Verbindung ist keine Datenbankadresse.",
-            next_step="Die Verbindung in Airflow prüfen (host = SQLAlchemy-Adresse ohne Zugangsdaten).",
+        yield
+    except (sa.exc.DataError, ValueError, OverflowError):
+        raise SourceUnreadable(
+            f"Tabelle „{table}“: Die Datenbank liefert Werte, die kein Text in ihrer Kodierung oder kein Datum der "
+            "Jahre 1 bis 9999 sind.",
+            next_step="Die Fachstelle um Berichtigung bitten oder eine Sicht anlegen, die sie als NULL liefert.",
         ) from None
-    return url.set(username=endpoint.login, password=endpoint.password or None) if endpoint.login else url
 
 
-def _without_secrets(url: URL) -> str:
-    """The address without user, password and query (built anew: ``URL.set`` leaves what it is given None for)."""
-    return URL.create(url.drivername, host=url.host, port=url.port, database=url.database).render_as_string()
-
-
-def _place(table: Table) -> tuple[str | None, str]:
+def source_of(table: Table) -> sa.TableClause:
     """Schema and name in ``resource``. Raises Misconfigured for anything but ``name`` and ``schema.name``."""
     *schema, name = table.resource.split(".")
     if len(schema) > 1 or not all([*schema, name]):
@@ -127,72 +132,170 @@ def _place(table: Table) -> tuple[str | None, str]:
             next_step="resource im Vertrag berichtigen; enthält der Name selbst einen Punkt, in der Datenbank eine "
             "Sicht ohne Punkt anlegen.",
         )
-    return (schema[0] if schema else None), name
+    return sa.table(name, schema=schema[0] if schema else None)
 
 
-def _columns(engine: sa.Engine, table: Table) -> tuple[list[str], list[str]]:
-    """Source names of the declared columns, and the columns of the source that are not declared."""
-    schema, name = _place(table)
+def selection(source: sa.TableClause, columns: Sequence[str], geometry: str | None) -> sa.Select[Any]:
+    """The statement that asks for the columns of all rows; ``geometry`` is the one that comes as EWKB (PostGIS)."""
+    return sa.select(
+        *(
+            sa.func.ST_AsEWKB(sa.column(name)).label(name) if name == geometry else sa.column(name)
+            for name in columns
+        )
+    ).select_from(source)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Columns of the source: those to select, those that nobody declared, and which of the former is the geometry.
+
+    ``complete``: each declared column is there under exactly one of its names.
+    """
+
+    selected: list[str]
+    undeclared: list[str]
+    geometry: str | None
+    complete: bool
+
+
+def _extent(connection: sa.Connection, table: Table, incremental: Incremental, budget: Budget) -> Extent | None:
+    """What there is now; None if there is nothing, or no such table or column (which is told when they are looked up).
+    """  # fmt: skip
     try:
-        found = [str(column["name"]) for column in sa.inspect(engine).get_columns(name, schema)]
+        with _values_of_drivers(table.id):
+            return current_extent(connection, source_of(table), incremental.column, table.id)
+    except (sa.exc.ProgrammingError, sa.exc.OperationalError):
+        budget.check_time()
+        connection.rollback()
+        return None
+
+
+def _columns(connection: sa.Connection, table: Table) -> _Names:
+    source = source_of(table)
+    try:
+        with warnings.catch_warnings():
+            # Of PostGIS and the like: values of a type unknown to SQLAlchemy are judged one by one.
+            warnings.filterwarnings("ignore", "Did not recognize type", sa.exc.SAWarning)
+            columns = sa.inspect(connection).get_columns(source.name, source.schema)
     except sa.exc.NoSuchTableError:
         raise SchemaChanged(
             f"Tabelle „{table.id}“: In der Datenbank gibt es „{table.resource}“ nicht mehr.",
             next_step="Mit der Fachstelle klären, wie die Tabelle jetzt heißt, und resource im Vertrag anpassen.",
         ) from None
-    declared = [column.source for column in table.columns]
-    undeclared = [column for column in found if column not in declared]
-    missing = [column for column in declared if column not in found]
-    if missing:
-        raise SchemaChanged(
-            f"Tabelle „{table.id}“: Es fehlen {len(missing)} erklärte Spalten: {', '.join(missing)}. "
-            f"Nicht erklärt sind: {', '.join(undeclared) or 'keine'}.",
-            next_step="Mit der Fachstelle klären, ob die Spalten umbenannt wurden, und den Vertrag anpassen.",
+    _demand_postgis(connection, table)
+    found = {str(column["name"]): column["type"] for column in columns}
+    present = {
+        column.name: [name for name in (column.source, *column.aliases) if name in found] for column in table.columns
+    }
+    selected = list(dict.fromkeys(name for names in present.values() for name in names))
+    geometry = next(iter(present[table.geometry.name]), None) if table.geometry else None
+    _demand_values(table, {name: found[name] for name in selected if name != geometry})
+    undeclared = [name for name in found if name not in selected]
+    return _Names(selected, undeclared, geometry, complete=all(len(names) == 1 for names in present.values()))
+
+
+def _demand_postgis(connection: sa.Connection, table: Table) -> None:
+    if table.geometry is not None and connection.dialect.name != "postgresql":
+        raise Misconfigured(
+            f"Tabelle „{table.id}“: Geometrien werden nur aus PostgreSQL mit PostGIS gelesen.",
+            next_step="Die Tabelle aus einem WFS oder einer Datei lesen oder die Geometrie aus dem Vertrag nehmen.",
         )
-    return declared, undeclared
 
 
-def _write(
-    connection: sa.Connection, table: Table, columns: list[str], undeclared: list[str], target: Path, budget: Budget
-) -> None:
-    schema, name = _place(table)
-    source = sa.table(name, *(sa.column(column) for column in columns), schema=schema)
-    fields = pa.schema(
-        [pa.field(column, pa.string()) for column in columns],
-        metadata={UNDECLARED: json.dumps(undeclared, ensure_ascii=False).encode()},
-    )
-    target.unlink(missing_ok=True)
-    target.touch(mode=0o600)
-    rows = 0
-    result = connection.execution_options(stream_results=True, max_row_buffer=BATCH).execute(sa.select(source))
-    with pq.ParquetWriter(target, fields) as writer:
-        while batch := result.fetchmany(BATCH):
-            rows += len(batch)
-            budget.check_rows(rows)
-            budget.check_time()
-            values = pa.RecordBatch.from_arrays(
-                [
-                    _text(column, values, table.id)
-                    for column, values in zip(columns, zip(*batch, strict=True), strict=True)
-                ],
-                schema=fields,
-            )
-            budget.spend_bytes(values.nbytes)
-            writer.write_batch(values)
+def _demand_values(table: Table, types: dict[str, sa.types.TypeEngine[Any]]) -> None:
+    """Such columns have no fixed notation as text (money is written as the server's language has it).
 
-
-def _text(column: str, values: Sequence[Any], table: str) -> pa.Array:
-    """One column as text. Raises SourceUnreadable for types that have no fixed notation (bytes, arrays, JSON)."""
-    if all(value is None or type(value) is str for value in values):
-        return pa.array(values, pa.string())
-    unknown = sum(type(value) not in _NOTATION for value in values)
-    if unknown:
+    Told by type, because a column may be empty by chance, and a JSON value may be a bare text or number.
+    """
+    unfit = [
+        name
+        for name, kind in types.items()
+        if isinstance(kind, sa.JSON | HSTORE | MONEY) or kind.python_type in (bytes, list, timedelta)
+    ]
+    if unfit:
         raise SourceUnreadable(
-            f"Tabelle „{table}“, Spalte „{column}“: {unknown} Werte sind weder Text noch Zahl, Datum oder "
-            "Wahrheitswert.",
-            next_step="In der Datenbank eine Sicht anlegen, die die Spalte als Text oder Zahl liefert.",
+            f"Tabelle „{table.id}“: {len(unfit)} erklärte Spalten enthalten Binärdaten, Listen, JSON, Zeitspannen oder "
+            f"Geldbeträge: {', '.join(unfit)}.",
+            next_step="In der Datenbank eine Sicht anlegen, die diese Spalten als Text oder Zahl liefert.",
         )
-    return pa.array([_NOTATION[type(value)](value) for value in values], pa.string())
+
+
+class _Target:
+    """The Parquet file that takes the rows of one statement; only its owner may read it."""
+
+    def __init__(self, path: Path, table: Table, names: _Names, budget: Budget) -> None:
+        self.path = path
+        self._table = table
+        self._names = names
+        self._budget = budget
+        self._fields = pa.schema(
+            [pa.field(name, pa.binary() if name == names.geometry else pa.string()) for name in names.selected],
+            metadata={UNDECLARED: json.dumps(names.undeclared, ensure_ascii=False).encode()},
+        )
+
+    def write(self, connection: sa.Connection, where: sa.ColumnElement[bool]) -> int:
+        """Write the file anew with the rows that fulfil the condition; how many there are."""
+        self.path.unlink(missing_ok=True)
+        self.path.touch(mode=0o600)
+        rows = 0
+        with pq.ParquetWriter(self.path, self._fields) as writer:
+            if not self._names.selected:
+                return 0
+            statement = selection(source_of(self._table), self._names.selected, self._names.geometry).where(where)
+            for batch in _batches(connection, statement, self._table.id):
+                rows += len(batch)
+                self._budget.check_rows(rows)
+                self._budget.check_time()
+                values = self._record_batch(batch)
+                self._budget.spend_bytes(values.nbytes)
+                writer.write_batch(values)
+        return rows
+
+    def _record_batch(self, batch: Sequence[sa.Row[Any]]) -> pa.RecordBatch:
+        return pa.RecordBatch.from_arrays(
+            [
+                _ewkb(values) if name == self._names.geometry else _text(name, values, self._table.id, self._budget)
+                for name, values in zip(self._names.selected, zip(*batch, strict=True), strict=True)
+            ],
+            schema=self._fields,
+        )
+
+
+def _batches(connection: sa.Connection, statement: sa.Select[Any], table: str) -> Iterator[Sequence[sa.Row[Any]]]:
+    """The rows through a cursor on the server's side, where the database has such a thing (PostgreSQL: a named one)."""
+    streaming = connection.execution_options(stream_results=True, max_row_buffer=BATCH)
+    with _values_of_drivers(table), streaming.execute(statement) as result:
+        while batch := result.fetchmany(BATCH):
+            yield batch
+
+
+def _ewkb(values: Sequence[Any]) -> pa.Array:
+    return pa.array([None if value is None else bytes(value) for value in values], pa.binary())
+
+
+def _text(column: str, values: Sequence[Any], table: str, budget: Budget) -> pa.Array:
+    """One column as text. Raises SourceUnreadable for types that have no fixed notation (bytes, arrays, JSON) and for
+    cells beyond the limit: a text cut off would be a wrong text.
+    """
+    if all(value is None or type(value) is str for value in values):
+        cells = pa.array(values, pa.string())
+    else:
+        unknown = sum(type(value) not in _NOTATION for value in values)
+        if unknown:
+            raise SourceUnreadable(
+                f"Tabelle „{table}“, Spalte „{column}“: {unknown} Werte sind weder Text noch Zahl, Datum oder "
+                "Wahrheitswert.",
+                next_step="In der Datenbank eine Sicht anlegen, die die Spalte als Text oder Zahl liefert.",
+            )
+        cells = pa.array([_NOTATION[type(value)](value) for value in values], pa.string())
+    long = int(pc.sum(pc.greater(pc.utf8_length(cells), budget.limits.cell)).as_py() or 0)
+    if long:
+        raise SourceUnreadable(
+            f"Tabelle „{table}“, Spalte „{column}“: {long} Werte sind länger als die erlaubten {budget.limits.cell} "
+            "Zeichen; das Lesen wurde abgebrochen.",
+            next_step="Prüfen, ob die Spalte das Richtige enthält; sonst limits.cell im Vertrag anheben.",
+        )
+    return cells
 
 
 _NOTATION: dict[type, Any] = {

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stadtdaten.contracts import Dataset, Table
-from stadtdaten.contracts.interfaces import Interface
 from stadtdaten.extract import NotModified, fetch_table
 from stadtdaten.faults import Fault, Superseded
 from stadtdaten.frames import Endpoint, Manifest, Snapshot, TableLock
 from stadtdaten.pipeline import incidents, publication
+from stadtdaten.pipeline.changes import full_read_due, merged_into
 from stadtdaten.pipeline.run import Run, SnapshotReference
 from stadtdaten.pipeline.staging import discard, make_private
 from stadtdaten.read import content_hash, read_table, write_frame
@@ -125,11 +125,13 @@ def _read_tables(
 ) -> dict[str, TableLock]:
     """A lock for each table. The source is asked conditionally only where an unchanged source means nothing to do."""
     make_private(folder)
-    interface = run.contract.interface_of(dataset)
     comparable = live is not None and not run.force and _same_recipe(run, dataset, live)
     if live is not None and comparable:
+        now = datetime.now(UTC)
         locks = {
-            table.id: _read(run, interface, table, endpoint, folder, live.locks.get(table.id))
+            table.id: _read(
+                run, dataset, table, endpoint, folder, None if full_read_due(run, dataset, table, now) else live
+            )
             for table in dataset.tables
         }
         if all(lock is None for lock in locks.values()):
@@ -137,20 +139,27 @@ def _read_tables(
         missing = [table for table in dataset.tables if locks[table.id] is None]
     else:
         locks, missing = {}, list(dataset.tables)
-    locks |= {table.id: _read(run, interface, table, endpoint, folder, None) for table in missing}
+    locks |= {table.id: _read(run, dataset, table, endpoint, folder, None) for table in missing}
     return {table.id: lock for table in dataset.tables if (lock := locks[table.id]) is not None}
 
 
 def _read(
-    run: Run, interface: Interface, table: Table, endpoint: Endpoint, folder: Path, previous: TableLock | None
+    run: Run, dataset: Dataset, table: Table, endpoint: Endpoint, folder: Path, live: Manifest | None
 ) -> TableLock | None:
-    """Fetch and read one table into the snapshot; None if the source says it has not changed since ``previous``."""
+    """Fetch and read one table into the snapshot; None if the source says it has not changed since ``live``."""
     download = folder / f"{table.id}.download"
     make_private(download)
+    interface = run.contract.interface_of(dataset)
+    previous = live.locks.get(table.id) if live is not None else None
     fetched = fetch_table(interface, table, endpoint, download, run.contract.limits, previous)
     if isinstance(fetched, NotModified):
         return None
     result = read_table(table, fetched.files, run.city, run.contract.limits)
+    if live is not None and fetched.total_rows is not None:
+        whole = merged_into(run, live, table, result, fetched.total_rows)
+        if whole is None:
+            return _read(run, dataset, table, endpoint, folder, None)
+        result = whole
     for repair in result.repairs:
         logger.info(
             "%s: %s, %d × %s (%s)", table.id, repair.column or "file", repair.count, repair.detail, repair.nature
