@@ -43,11 +43,12 @@ def table() -> MakeTable:
 
 @pytest.fixture
 def read_text(tmp_path: Path, table: MakeTable, city: City) -> ReadText:
-    """Reads text (or bytes) as a CSV file of the dialect given."""
+    """Reads text (or bytes) as a CSV file of the dialect given; in UTF-8 with commas unless it says otherwise."""
 
     def read(content: str | bytes, columns: dict[str, str | Spec], **dialect: Any) -> ReadTable:
         file = tmp_path / "probe.csv"
         file.write_bytes(content if isinstance(content, bytes) else content.encode(dialect.get("encoding", "utf-8")))
-        return read_table(table({"format": "csv", **dialect}, columns), (file,), city, Limits())
+        reading = {"format": "csv", "encoding": "utf-8", "delimiter": ",", **dialect}
+        return read_table(table(reading, columns), (file,), city, Limits())
 
     return read

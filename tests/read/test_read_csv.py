@@ -46,11 +46,18 @@ def test_a_column_that_is_gone_is_named_together_with_the_new_ones(read_text: Re
 
 
 @pytest.mark.parametrize(
-    "content", ["Mustermann,1980-03-12\nMusterfrau,1975-05-01\n", "Auskunft: Frau Muster,\naa,bb\nx,y\n"]
+    ("content", "dialect"),
+    [
+        ("Mustermann,1980-03-12\nMusterfrau,1975-05-01\n", {}),
+        ("Mustermann,1980-03-12\nMusterfrau,1975-05-01\n", {"delimiter": None}),
+        ("Auskunft: Frau Muster,\naa,bb\nx,y\n", {"skip_rows": 0}),
+    ],
 )
-def test_a_file_without_a_header_does_not_tell_its_first_row(read_text: ReadText, content: str) -> None:
+def test_a_file_without_a_header_does_not_tell_its_first_row(
+    read_text: ReadText, content: str, dialect: dict[str, Any]
+) -> None:
     with pytest.raises(SchemaChanged, match=r"aa, bb.*Kopfzeile") as caught:
-        read_text(content, {"aa": "string", "bb": "string"})
+        read_text(content, {"aa": "string", "bb": "string"}, **dialect)
     assert "Muster" not in f"{caught.value} {caught.value.next_step} {caught.value.findings}"
     assert "1980" not in str(caught.value)
 

@@ -1,18 +1,25 @@
-"""Delimited text exactly as the contract declares it (RFC 4180 quoting); nothing is guessed, nothing is skipped.
+"""From a delimited text file to a grid of text cells (RFC 4180 quoting), piece by piece.
 
-pyarrow parses. What it would let pass is refused before: bytes that are not in the declared encoding, quotes that do
-not close (they swallow the rows behind them), rows wider or narrower than the header.
+pyarrow parses. What it would let pass is refused before: bytes that are not in the file's encoding and quotes that do
+not close (they swallow the rows behind them). Rows of unusual width are put back in their places for ``layout`` to
+judge.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import mmap
 import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
 from stadtdaten.contracts.interfaces import Limits
@@ -20,197 +27,180 @@ from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.reading import Csv
 from stadtdaten.faults import SourceUnreadable
 from stadtdaten.frames import Repair
-from stadtdaten.read.table import RawTable, match_columns
-from stadtdaten.read.values import Notation
+from stadtdaten.read.dialect import Dialect, find_dialect, find_encoding
+from stadtdaten.read.layout import tabulate, widened
+from stadtdaten.read.notation import find_notation
+from stadtdaten.read.numbers import Notation
+from stadtdaten.read.table import RawTable
 
-CONTROLS = re.compile("[\x80-\x9f]")
-"""Control characters that no German text holds, and letters and quotes of cp1252 read as ISO 8859-15."""
-
-LINE_END = re.compile(rb"\r\n|\n|\r")
 BLOCK = 1 << 24
 """Bytes parsed at a time; a single row may not be longer."""
 
+TEXT = pa.string()
 
-def read_csv(table: Table, dialect: Csv, files: tuple[Path, ...], limits: Limits) -> tuple[RawTable, Notation]:
-    """The declared columns (and those of x and y) as text, with blank rows and merged cells treated as declared.
 
-    Raises SourceUnreadable for an empty file, no data rows, a wrong encoding, quotes that do not close, rows that do
-    not fit the header or are blank without that being declared; SchemaChanged for columns that are gone.
+def read_csv(table: Table, declared: Csv, files: tuple[Path, ...], limits: Limits) -> tuple[RawTable, Notation]:
+    """The declared columns (and those that the reading names) as text, and how their numbers are written.
+
+    Several files are one table, in their order; each may be written in its own dialect where none is declared. Raises
+    as ``dialect``, ``layout`` and ``notation`` do, and SourceUnreadable for quotes that do not close.
     """
-    (path,) = files
-    dialect = dialect.model_copy(
-        update={
-            "encoding": dialect.encoding or "utf-8",
-            "delimiter": dialect.delimiter or ",",
-            "skip_rows": dialect.skip_rows or 0,
-        }
-    )
-    data = _without_preamble(table, dialect, _utf8(table, dialect, path))
-    repairs: list[Repair] = []
-    _refuse_open_quotes(table, dialect, data)
-    width = _width_of_header(table, dialect, data)
-    if dialect.short_rows:
-        data, short = _padded(table, dialect, data, width)
-        if short:
-            detail = "Zeile endet vor der letzten Spalte, fehlende Zellen sind leer"
-            repairs.append(Repair(kind="short_row", count=short, detail=detail))
-    cells, names = _parsed(table, dialect, data, width)
-    further = [name for name in (dialect.x, dialect.y, *dialect.fill_down) if name is not None]
-    matched = match_columns(table, names, further)
-    repairs += matched.repairs
-    cells = _without_blank_rows(table, dialect, cells, repairs)
-    if not cells.num_rows:
+    tables = [_read_file(table, declared, path, limits) for path in files]
+    notation, repairs = find_notation(table, declared, [each.cells for each in tables])
+    rows = sum(each.rows for each in tables)
+    if rows > limits.rows:
         raise SourceUnreadable(
-            f"Tabelle „{table.id}“: Die Datei enthält keine Datenzeile.",
-            next_step="Mit der Fachstelle klären, ob der Export gelaufen ist.",
+            f"Tabelle „{table.id}“: Die {len(files)} Dateien haben zusammen mehr als die erlaubten {limits.rows} "
+            "Zeilen.",
+            next_step="Ist das richtig, limits.rows im Vertrag erhöhen.",
         )
-    columns = {name: cells.column(names.index(found)) for name, found in matched.names.items()}
-    for name in dialect.fill_down:
-        columns[name] = _filled_down(name, columns[name], repairs)
-    notation = Notation(dialect.decimal or ".", dialect.thousands or "")
-    return RawTable(columns, cells.num_rows, matched.drift, repairs), notation
+    cells = {
+        source: pa.chunked_array([chunk for each in tables for chunk in each.cells[source].chunks], TEXT)
+        for source in tables[0].cells
+    }
+    drift = tuple(dict.fromkeys(name for each in tables for name in each.drift))
+    told = _summed([repair for each in tables for repair in each.repairs])
+    return RawTable(cells, rows, drift, [*told, *repairs]), notation
 
 
-def _utf8(table: Table, dialect: Csv, path: Path) -> bytes:
-    data = path.read_bytes()
-    wrong = SourceUnreadable(
-        f"Tabelle „{table.id}“: Die Datei ist nicht in der erklärten Zeichenkodierung {dialect.encoding} geschrieben.",
-        next_step="Die Kodierung der Datei feststellen und im Vertrag (reading.encoding) eintragen.",
-    )
-    try:
-        text = data.decode(dialect.encoding)
-    except UnicodeError:
-        raise wrong from None
-    if dialect.encoding in ("utf-8", "utf-8-sig"):
-        return data.removeprefix(b"\xef\xbb\xbf")
-    if dialect.encoding in ("cp1252", "iso-8859-15") and not data.isascii() and _is_utf8(data):
-        raise wrong  # single-byte text with umlauts is never valid UTF-8 by chance; as declared it would be mojibake
-    if dialect.encoding == "iso-8859-15" and CONTROLS.search(text):
-        raise wrong
-    return text.encode()
+def _summed(repairs: Sequence[Repair]) -> list[Repair]:
+    """Each kind of repair once, with the count over all files."""
+    counts: Counter[Repair] = Counter()
+    for repair in repairs:
+        counts[repair.model_copy(update={"count": 0})] += repair.count
+    return [repair.model_copy(update={"count": count}) for repair, count in counts.items()]
 
 
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
+def _read_file(table: Table, declared: Csv, path: Path, limits: Limits) -> RawTable:
+    with path.open("rb") as file:
+        data = _mapped(file)
+    encoding = find_encoding(table, declared, data)
+    if encoding == "utf-16":
+        data, encoding = _as_utf8(table, path), "utf-8"
+    dialect = find_dialect(table, declared, encoding, data)
+    quoted = _refuse_open_quotes(table, dialect, data[dialect.start :])
+    counts: Counter[str] = Counter()
+    raw = tabulate(table, declared, dialect.header, _blocks(table, declared, dialect, data, quoted, counts), limits)
+    overflow = [
+        Repair(kind="overflow", column=name, count=count, detail="Trennzeichen ohne Anführungszeichen in der Zelle")
+        for name, count in counts.items()
+    ]
+    return RawTable(raw.cells, raw.rows, raw.drift, [*dialect.repairs, *raw.repairs, *overflow])
+
+
+def _mapped(file: IO[bytes]) -> pa.Buffer:
+    """The file's bytes without reading them into memory."""
+    if not file.seek(0, io.SEEK_END):
+        return pa.py_buffer(b"")
+    return pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def _as_utf8(table: Table, path: Path) -> pa.Buffer:
+    decoder = codecs.getincrementaldecoder("utf-16")()
+    with tempfile.TemporaryFile() as copy, path.open("rb") as file:
+        try:
+            while block := file.read(BLOCK):
+                copy.write(decoder.decode(block).encode())
+            copy.write(decoder.decode(b"", final=True).encode())
+        except UnicodeError:
+            raise SourceUnreadable(
+                f"Tabelle „{table.id}“: Die Datei ist nicht in der Zeichenkodierung utf-16 geschrieben.",
+                next_step="Die Kodierung der Datei feststellen und im Vertrag (reading.encoding) eintragen.",
+            ) from None
+        copy.flush()
+        return _mapped(copy)
+
+
+def _refuse_open_quotes(table: Table, dialect: Dialect, data: pa.Buffer) -> bool:
+    """Whether there are quotes; each must belong to a cell that it opens and closes, or be doubled inside one
+    (RFC 4180, 2.5-2.7).
+    """
+    if not any(b'"' in bytes(data[start : start + BLOCK]) for start in range(0, data.size, BLOCK)):
         return False
+    delimiter = re.escape(dialect.delimiter.encode())
+    # Possessive quantifiers: no second guess, so the time grows with the file only.
+    cell = rb'(?:"(?:[^"]++|"")*+"|[^"\r\n' + delimiter + rb"]*+)"
+    if re.fullmatch(rb"(?:" + cell + rb"[\r\n" + delimiter + rb"])*+" + cell, data) is None:
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Die Anführungszeichen der Datei gehen nicht auf; Zeilen könnten verschluckt "
+            "werden.",
+            next_step="Mit der Fachstelle klären, ob die Datei vollständig ist und Anführungszeichen verdoppelt sind.",
+        )
     return True
 
 
-def _without_preamble(table: Table, dialect: Csv, data: bytes) -> bytes:
-    start = 0
-    for _ in range(dialect.skip_rows):
-        end = LINE_END.search(data, start)
-        start = end.end() if end else len(data)
-    if not data[start:].strip():
-        raise SourceUnreadable(
-            f"Tabelle „{table.id}“: Die Datei ist leer.",
-            next_step="Mit der Fachstelle klären, ob der Export gelaufen ist.",
-        )
-    return data[start:] if data.endswith((b"\n", b"\r")) else data[start:] + b"\n"
-
-
-def _width_of_header(table: Table, dialect: Csv, data: bytes) -> int:
-    head = io.StringIO(data[: 1 << 20].decode(errors="replace"), newline="")
-    try:
-        return max(len(next(csv.reader(head, delimiter=dialect.delimiter))), 1)
-    except csv.Error:
-        raise _malformed(table) from None
-
-
-def _refuse_open_quotes(table: Table, dialect: Csv, data: bytes) -> None:
-    """Every quote must belong to a cell that it opens and closes, or be doubled inside one (RFC 4180, 2.5-2.7)."""
-    if b'"' not in data:
+def _blocks(
+    table: Table, declared: Csv, dialect: Dialect, data: pa.Buffer, quoted: bool, overflows: Counter[str]
+) -> Iterator[pa.Table]:
+    """The rows behind the header in their order, as text; cells that a row does not have are null."""
+    body = data[dialect.body :]
+    if not body.size:
         return
-    delimiter = re.escape(dialect.delimiter.encode())
-    # Possessive quantifiers: no second guess, so the time grows with the file only.
-    cell = re.compile(rb"(?:(?<=" + delimiter + rb')|(?<=[\r\n])|\A)"(?:[^"]++|"")*+"(?=' + delimiter + rb"|[\r\n]|\Z)")
-    if b'"' in cell.sub(b"", data):
-        raise _malformed(table)
+    unusual: list[tuple[int, str]] = []
 
-
-def _malformed(table: Table) -> SourceUnreadable:
-    return SourceUnreadable(
-        f"Tabelle „{table.id}“: Die Anführungszeichen der Datei gehen nicht auf; Zeilen könnten verschluckt werden.",
-        next_step="Mit der Fachstelle klären, ob die Datei vollständig ist und Anführungszeichen verdoppelt sind.",
-    )
-
-
-def _padded(table: Table, dialect: Csv, data: bytes, width: int) -> tuple[bytes, int]:
-    """The file rewritten with every row as wide as the header, and how many rows with content were shorter."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=dialect.delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    short = 0
-    try:
-        for row in csv.reader(io.StringIO(data.decode(), newline=""), delimiter=dialect.delimiter, strict=True):
-            short += len(row) < width and any(row)
-            writer.writerow(row + [""] * (width - len(row)))
-    except csv.Error:
-        raise _malformed(table) from None
-    return out.getvalue().encode(), short
-
-
-def _parsed(table: Table, dialect: Csv, data: bytes, width: int) -> tuple[pa.Table, list[str]]:
-    """All rows as text, and the header's names without outer white space."""
-    misfits = 0
-
-    def refuse(_row: pyarrow.csv.InvalidRow) -> str:
-        nonlocal misfits
-        misfits += 1
+    def put_by(row: pyarrow.csv.InvalidRow) -> str:
+        unusual.append((row.number, row.text))
         return "skip"
 
-    numbered = [f"f{number}" for number in range(width)]  # pyarrow's own names: a header may repeat or lack some
+    width = dialect.width
+    columns = [str(number) for number in range(width)]
+    done = 0
     try:
-        cells = pyarrow.csv.read_csv(
-            pa.BufferReader(data),
-            read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True, block_size=BLOCK),
+        with pyarrow.csv.open_csv(
+            pa.BufferReader(body),
+            # Only a single thread counts the rows, which tells where an unusual one belongs.
+            read_options=pyarrow.csv.ReadOptions(
+                column_names=columns, block_size=BLOCK, encoding=dialect.encoding, use_threads=False
+            ),
             parse_options=pyarrow.csv.ParseOptions(
-                delimiter=dialect.delimiter, newlines_in_values=True, ignore_empty_lines=False,
-                invalid_row_handler=refuse,
+                delimiter=dialect.delimiter, newlines_in_values=quoted, ignore_empty_lines=False,
+                invalid_row_handler=put_by,
             ),
             convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(numbered, pa.string()), strings_can_be_null=False, null_values=[]
+                column_types=dict.fromkeys(columns, TEXT), strings_can_be_null=False, null_values=[]
             ),
-        )  # fmt: skip
+        ) as batches:  # fmt: skip
+            for batch in batches:
+                usual = pa.Table.from_batches([batch])
+                before = _rows_before(unusual, done, len(batch))
+                rows = [(number, _cells(declared, dialect, text, overflows)) for number, text in unusual[:before]]
+                del unusual[:before]
+                yield _in_order(usual, done, rows) if rows else usual
+                done += len(batch) + before
     except pa.ArrowInvalid:
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: Die Datei ist kein lesbares CSV mit dem Trennzeichen „{dialect.delimiter}“.",
             next_step="Die Datei ansehen und reading im Vertrag mit ihr vergleichen.",
         ) from None
-    if misfits:
-        raise SourceUnreadable(
-            f"Tabelle „{table.id}“: {misfits} Zeilen haben mehr oder weniger Zellen als die {width} der Kopfzeile.",
-            next_step="Die Datei ansehen: meist fehlt ein Anführungszeichen um ein Trennzeichen. Dürfen Zeilen früher "
-            "enden, im Vertrag short_rows erklären.",
-        )
-    names = [str(cells.column(name)[0].as_py()).strip() for name in numbered]
-    return cells.slice(1), names
+    if unusual:
+        rows = [(number, _cells(declared, dialect, text, overflows)) for number, text in unusual]
+        yield _in_order(pa.table({name: pa.array([], TEXT) for name in columns}), done, rows)
 
 
-def _without_blank_rows(table: Table, dialect: Csv, cells: pa.Table, repairs: list[Repair]) -> pa.Table:
-    blank = pc.equal(cells.column(0), "")
-    for column in cells.columns[1:]:
-        blank = pc.and_(blank, pc.equal(column, ""))
-    count = int(pc.sum(blank).as_py() or 0)
-    if not count:
+def _rows_before(unusual: Sequence[tuple[int, str]], done: int, usual: int) -> int:
+    """How many of the unusual rows (numbered from 1) stand before or right behind the next so many usual ones."""
+    return sum(number - done - 1 - index <= usual for index, (number, _) in enumerate(unusual))
+
+
+def _in_order(usual: pa.Table, done: int, rows: Sequence[tuple[int, list[str]]]) -> pa.Table:
+    """Usual and unusual rows in the file's order; ``done`` rows are before them."""
+    width = max(usual.num_columns, *(len(cells) for _, cells in rows))
+    columns = [[cells[index] if index < len(cells) else None for _, cells in rows] for index in range(width)]
+    names = [str(index) for index in range(width)]
+    together = pa.concat_tables(
+        [widened(usual, width), pa.table([pa.array(column, TEXT) for column in columns], names)]
+    )
+    places = np.array([number - done - 1 for number, _ in rows])
+    rest = np.setdiff1d(np.arange(together.num_rows), places)
+    return together.take(np.argsort(np.concatenate([rest, places])))
+
+
+def _cells(declared: Csv, dialect: Dialect, text: str, overflows: Counter[str]) -> list[str]:
+    """The cells of a row of unusual width; surplus ones joined again where the contract says in which column."""
+    (cells,) = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter)
+    surplus = len(cells) - dialect.width
+    if surplus <= 0 or declared.overflow is None or declared.overflow not in dialect.header.names:
         return cells
-    if not dialect.drop_blank_rows:
-        raise SourceUnreadable(
-            f"Tabelle „{table.id}“: {count} Zeilen sind leer.",
-            next_step="Mit der Fachstelle klären, ob Inhalt fehlt; sonst im Vertrag drop_blank_rows erklären.",
-        )
-    repairs.append(Repair(kind="blank_row", count=count, detail="leere Zeile ausgelassen"))
-    return cells.filter(pc.invert(blank))
-
-
-def _filled_down(name: str, cells: pa.ChunkedArray, repairs: list[Repair]) -> pa.ChunkedArray:
-    gaps = pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.string()), cells)
-    # One chunk, because a gap at the start of a chunk is filled from the chunk before.
-    filled = pc.fill_null_forward(pa.chunked_array([gaps.combine_chunks()], pa.string()))
-    count = gaps.null_count - filled.null_count
-    if count:
-        repairs.append(
-            Repair(kind="filled_down", column=name, count=count, detail="verbundene Zelle: Wert der Zelle darüber")
-        )
-    return filled
+    first = dialect.header.names.index(declared.overflow)
+    overflows[declared.overflow] += 1
+    return [*cells[:first], dialect.delimiter.join(cells[first : first + surplus + 1]), *cells[first + surplus + 1 :]]

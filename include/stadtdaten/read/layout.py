@@ -174,7 +174,7 @@ def tabulate(table: Table, layout: Csv | Sheet, header: Header, blocks: Iterable
     if layout.levels:  # what an indentation means shows only when all are known
         whole = list(blocks)
         width = max((block.num_columns for block in whole), default=0)
-        blocks = [pa.concat_tables([_widened(block, width) for block in whole])] if whole else []
+        blocks = [pa.concat_tables([widened(block, width) for block in whole])] if whole else []
     return body.raw_table([body.data_rows(block) for block in blocks])
 
 
@@ -191,12 +191,13 @@ class _Body:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._above: dict[str, pa.Scalar] = {}
         self._unnamed: set[int] = set()
-        self._full_row = self._trailer_last = False
+        self._widest, self._narrowest = 0, 1 << 30
+        self._trailer_last = False
         self._rows = 0
 
     def data_rows(self, block: pa.Table) -> pa.Table:
         """The wanted columns of the piece's data rows, named by their source."""
-        block = self._without_notes(_widened(block, len(self._header.names)))
+        block = self._without_notes(widened(block, len(self._header.names)))
         block = self._without_blank_rows(block)
         block = self._without_trailer(block)
         block = self._without_repeated_headers(block)
@@ -259,21 +260,7 @@ class _Body:
                 next_step="Mit der Fachstelle klären, ob Dateien aneinandergehängt wurden; sonst im Vertrag "
                 "repeated_headers erklären.",
             )
-        short_rows = isinstance(layout, Csv) and layout.short_rows
-        misfits = counts["wide", ""] + (0 if short_rows else counts["short_row", ""])
-        if misfits:
-            raise SourceUnreadable(
-                f"Tabelle „{name}“: {misfits} Zeilen haben mehr oder weniger Zellen als die {self._width} der "
-                "Kopfzeile.",
-                next_step="Die Datei ansehen: meist fehlt ein Anführungszeichen um ein Trennzeichen (im Vertrag "
-                "overflow). Dürfen Zeilen früher enden, short_rows erklären.",
-            )
-        if counts["short_row", ""] and not self._full_row:
-            raise SourceUnreadable(
-                f"Tabelle „{name}“: Keine Zeile reicht bis zur letzten der {self._width} Spalten der Kopfzeile.",
-                next_step="Die Kopfzeile ansehen: Steht ein Trennzeichen ohne Anführungszeichen in einem Namen, die "
-                "Spalten ohne sie lesen (reading.skip_rows mit ihr, header_rows: 0, Namen #1, #2, …).",
-            )
+        self._refuse_misfits(isinstance(layout, Csv) and layout.short_rows)
         if layout.trailer is not None and not self._trailer_last:
             # Most likely still being written: the next try may find it whole.
             raise SourceUnavailable(
@@ -293,6 +280,33 @@ class _Body:
                     f"Tabelle „{name}“: Spalte „{column}“: {count} Zellen {STOPS[kind]}.",
                     next_step="Die Spalte in der Quelle ansehen und reading im Vertrag mit ihr vergleichen.",
                 )
+
+    def _refuse_misfits(self, short_rows: bool) -> None:
+        """Rows as wide as the header are as expected; so are rows that all differ from it by the same empty cells
+        without a name. Else a row that is wider or narrower may have its cells in the wrong columns.
+        """
+        counts, header = self._counts, len(self._header.names)
+        if self._narrowest == self._widest >= self._width:
+            misfits = counts["wide_row", ""]
+            counts["short_row", ""] = 0
+        elif short_rows:
+            misfits = counts["wide_row", ""]
+        else:
+            misfits = counts["short_row", ""] + counts["surplus_cell", ""]
+        if misfits:
+            raise SourceUnreadable(
+                f"Tabelle „{self._table.id}“: {misfits} Zeilen haben mehr oder weniger Zellen als die {header} der "
+                "Kopfzeile.",
+                next_step="Die Datei ansehen: meist fehlt ein Anführungszeichen um ein Trennzeichen (im Vertrag "
+                "overflow). Dürfen Zeilen früher enden, short_rows erklären.",
+            )
+        if self._widest < self._width and counts["short_row", ""]:
+            raise SourceUnreadable(
+                f"Tabelle „{self._table.id}“: Keine Zeile reicht bis zur letzten der {self._width} Spalten der "
+                "Kopfzeile.",
+                next_step="Die Kopfzeile ansehen: Steht ein Trennzeichen ohne Anführungszeichen in einem Namen, die "
+                "Spalten ohne sie lesen (reading.skip_rows mit ihr, header_rows: 0, Namen #1, #2, …).",
+            )
 
     def _check_length(self, source: str, cells: pa.ChunkedArray) -> None:
         longest = pc.max(pc.binary_length(cells)).as_py() or 0
@@ -333,21 +347,26 @@ class _Body:
         return block
 
     def _check_width(self, block: pa.Table) -> None:
-        last = block.column(self._width - 1)
-        self._count("short_row", "", pc.is_null(last))
-        self._full_row = self._full_row or last.null_count < len(last)
-        filled = pa.chunked_array([pa.repeat(False, block.num_rows)])
-        given = filled
+        if not block.num_rows:
+            return
+        nulls = [cells.null_count for cells in block.columns]
+        self._widest = max(self._widest, max(number for number, count in enumerate(nulls, 1) if count < len(block)))
+        self._narrowest = min(
+            self._narrowest, next((number for number, count in enumerate(nulls) if count), len(nulls))
+        )
+        header = len(self._header.names)
+        self._counts["short_row", ""] += nulls[header - 1]
+        surplus = pa.chunked_array([pa.repeat(False, len(block))])
         for number in range(self._width, block.num_columns):
             cells = block.column(number)
             content = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(cells), ""), False)
-            if number < len(self._header.names):
-                if _true(content):
-                    self._unnamed.add(number)
-            else:
-                filled, given = pc.or_(filled, content), pc.or_(given, pc.is_valid(cells))
-        self._count("wide", "", filled)
-        self._count("surplus_cell", "", given)
+            if number >= header:
+                surplus = pc.or_(surplus, content)
+            elif _true(content):
+                self._unnamed.add(number)
+        self._count("wide_row", "", surplus)
+        if block.num_columns > header:
+            self._counts["surplus_cell", ""] += len(block) - nulls[header]
 
     def _without_footnote_marks(self, source: str, cells: pa.ChunkedArray) -> pa.ChunkedArray:
         marks = sorted(self._layout.footnote_marks, key=len, reverse=True)
@@ -425,7 +444,7 @@ STOPS = {
 }
 
 
-def _widened(block: pa.Table, width: int) -> pa.Table:
+def widened(block: pa.Table, width: int) -> pa.Table:
     """At least so many columns, named by their number; cells that are not there are null."""
     missing = [pa.chunked_array([pa.nulls(block.num_rows, TEXT)])] * (width - block.num_columns)
     columns = [*block.columns, *missing]

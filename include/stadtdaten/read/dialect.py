@@ -1,0 +1,228 @@
+"""How a delimited file is written: its encoding, its delimiter, where its header is.
+
+The declared columns are the evidence: only the right encoding and delimiter bring all their names into one row. What
+several candidates explain differently is not decided here but stopped, with the line of the contract that settles it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from stadtdaten.contracts.model import Table
+from stadtdaten.contracts.reading import Csv
+from stadtdaten.faults import SourceUnreadable
+from stadtdaten.frames import Repair
+from stadtdaten.read.layout import SEARCHED, Header, find_header, names_present, search_header
+
+DELIMITERS = (";", ",", "\t", "|")
+HEAD = 1 << 20
+"""Bytes in which the header must be."""
+
+BLOCK = 1 << 24
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+LINE_END = re.compile(r"\r\n|\n|\r")
+
+CONTROLS = frozenset(range(0x80, 0xA0))
+"""In ISO 8859-15 control characters that no German text holds; in cp1252 letters, dashes and quotes."""
+
+UNDEFINED = frozenset(byte for byte in CONTROLS if not bytes([byte]).decode("cp1252", "ignore"))
+DIFFERENT = frozenset(
+    byte for byte in range(0xA0, 0x100) if bytes([byte]).decode("cp1252") != bytes([byte]).decode("iso-8859-15")
+)
+"""Bytes that are another character in each of the two (the euro sign, letters of French and Czech)."""
+
+SAME = bytes(byte for byte in range(256) if byte not in CONTROLS | DIFFERENT)
+UMLAUT_OF_UTF8 = re.compile(rb"[\xc2\xc3][\x80-\xbf]")
+"""Two bytes of UTF-8; in a single-byte encoding an A with tilde or circumflex before a sign, which no text holds."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """``encoding`` is a codec's name; ``start`` and ``body`` are the bytes where header and data rows begin.
+
+    ``width`` is the number of cells that rows usually have, which the header's need not be.
+    """
+
+    encoding: str
+    delimiter: str
+    header: Header
+    start: int
+    body: int
+    width: int
+    repairs: tuple[Repair, ...]
+
+
+def find_encoding(table: Table, declared: Csv, data: pa.Buffer) -> str:
+    """The encoding that the whole file is written in: the declared one, or the only one that fits.
+
+    Raises SourceUnreadable if it is not in the declared one, in none, or in several that give different texts.
+    """
+    wrong = SourceUnreadable(
+        f"Tabelle „{table.id}“: Die Datei ist nicht in der erklärten Zeichenkodierung {declared.encoding} geschrieben.",
+        next_step="Die Kodierung der Datei feststellen und im Vertrag (reading.encoding) eintragen.",
+    )
+    candidates = _encodings(data)
+    if declared.encoding is not None:
+        asked = "utf-8" if declared.encoding == "utf-8-sig" else declared.encoding
+        if asked not in candidates:
+            raise wrong
+        return declared.encoding
+    if not candidates:
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Die Datei ist weder in UTF-8 noch UTF-16, cp1252 oder ISO-8859-15 geschrieben, "
+            "oder sie mischt diese.",
+            next_step="Mit der Fachstelle klären, wie der Export geschrieben wird; die Datei muss in einer einzigen "
+            "Kodierung geliefert werden.",
+        )
+    if candidates == ("cp1252", "iso-8859-15") and _odd_bytes(data) & DIFFERENT:
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Die Zeichenkodierung ist nicht eindeutig: cp1252 und iso-8859-15 ergeben "
+            "verschiedene Texte.",
+            next_step="In der Datei ansehen, welche stimmt (€ oder ¤, ž oder ¸), und im Vertrag reading.encoding "
+            "eintragen.",
+        )
+    return candidates[0]
+
+
+def _encodings(data: pa.Buffer) -> tuple[str, ...]:
+    """The encodings in which the file can be written; likely ones first.
+
+    Single-byte text with umlauts is never valid UTF-8 by chance; taken for single-byte text, UTF-8 would be mojibake.
+    """
+    if bytes(data[:2]) in UTF16:
+        return ("utf-16",)
+    everything = np.frombuffer(data, np.uint8)
+    if not len(everything) or everything.max() < 0x80:
+        return ("utf-8", "cp1252", "iso-8859-15")
+    if _is_utf8(data):
+        return ("utf-8",)
+    odd = _odd_bytes(data)
+    if _holds_utf8(data):
+        return ()
+    return tuple(name for name, excluded in (("cp1252", UNDEFINED), ("iso-8859-15", CONTROLS)) if not odd & excluded)
+
+
+def _is_utf8(data: pa.Buffer) -> bool:
+    ends = pa.py_buffer(np.array([0, data.size], np.int64))
+    try:
+        pa.Array.from_buffers(pa.large_string(), 1, [None, ends, data]).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _pieces(data: pa.Buffer) -> Iterator[bytes]:
+    return (bytes(data[start : start + BLOCK]) for start in range(0, data.size, BLOCK))
+
+
+def _odd_bytes(data: pa.Buffer) -> frozenset[int]:
+    return frozenset().union(*(piece.translate(None, SAME) for piece in _pieces(data)))
+
+
+def _holds_utf8(data: pa.Buffer) -> bool:
+    return any(
+        (b"\xc3" in piece or b"\xc2" in piece) and UMLAUT_OF_UTF8.search(piece) is not None for piece in _pieces(data)
+    )
+
+
+def find_dialect(table: Table, declared: Csv, encoding: str, data: pa.Buffer) -> Dialect:
+    """Delimiter and header of a file in ``encoding`` (any but UTF-16), with what was found out as repairs.
+
+    The delimiter is the only one with which all declared columns are in the header. Raises SourceUnreadable if
+    several are, or if the file is empty; SchemaChanged if no row resembles the header.
+    """
+    bom = len(codecs.BOM_UTF8) if bytes(data[:3]) == codecs.BOM_UTF8 else 0
+    codec = "utf-8" if encoding in ("utf-8", "utf-8-sig") else encoding
+    text = _head(data, bom, codec)
+    skipped = 0
+    for _ in range(declared.skip_rows or 0):
+        end = LINE_END.search(text, skipped)
+        skipped = end.end() if end else len(text)
+    layout = declared if declared.skip_rows is None else declared.model_copy(update={"skip_rows": 0})
+    delimiter, rows, ends = _delimited(table, layout, text[skipped:], data)
+    header = find_header(table, layout, rows)
+
+    def offset(row: int) -> int:
+        return bom + len(text[: skipped + (ends[row - 1] if row else 0)].encode(codec))
+
+    repairs = []
+    if declared.encoding is None and not text.isascii():
+        repairs.append(Repair(kind="encoding", count=1, detail=f"Zeichenkodierung {codec}", nature="detected"))
+    if declared.delimiter is None and len(header.names) > 1:
+        sign = {"\t": "Tabulator"}.get(delimiter, delimiter)
+        repairs.append(Repair(kind="delimiter", count=1, detail=f"Trennzeichen „{sign}“", nature="detected"))
+    width = _usual_width(rows[header.body :], header, declared.overflow is not None)
+    return Dialect(codec, delimiter, header, offset(header.first), offset(header.body), width, tuple(repairs))
+
+
+def _head(data: pa.Buffer, start: int, codec: str) -> str:
+    """The first rows as text, without the last one if it is cut."""
+    complete = data.size <= start + HEAD
+    text = codecs.getincrementaldecoder(codec)().decode(bytes(data[start : start + HEAD]), final=complete)
+    return text if complete else text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
+
+
+def _delimited(table: Table, layout: Csv, text: str, data: pa.Buffer) -> tuple[str, list[list[str]], list[int]]:
+    """The delimiter, and the head's rows with the characters at which they end."""
+    if layout.delimiter is not None:
+        return layout.delimiter, *_rows(text, layout.delimiter)
+    split = {sign: _rows(text, sign) for sign in DELIMITERS}
+    complete = [sign for sign, (rows, _) in split.items() if search_header(table, layout, rows) is not None]
+    # Signs that the file does not hold at all explain it in the same way.
+    if len(complete) > 1 and any(sign.encode() in piece for piece in _pieces(data) for sign in complete):
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Das Trennzeichen ist nicht eindeutig: Mit jedem von "
+            + ", ".join(f"„{'Tabulator' if sign == chr(9) else sign}“" for sign in complete)
+            + " finden sich alle erklärten Spalten.",
+            next_step="Die Datei ansehen und im Vertrag reading.delimiter eintragen.",
+        )
+    if complete:
+        return complete[0], *split[complete[0]]
+    best = max(DELIMITERS, key=lambda sign: _most_names(table, layout, split[sign][0]))
+    return best, *split[best]
+
+
+def _most_names(table: Table, layout: Csv, rows: Sequence[Sequence[str]]) -> int:
+    return max((names_present(table, layout, [cell.strip() for cell in row]) for row in rows), default=0)
+
+
+def _rows(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
+    """The first rows of the text; what cannot be split ends them, and the header must be before it."""
+    rows, ends, read = [], [], 0
+
+    def lines() -> Iterator[str]:
+        nonlocal read
+        for line in io.StringIO(text, newline=""):
+            read += len(line)
+            yield line
+
+    try:
+        for row in itertools.islice(csv.reader(lines(), delimiter=delimiter), SEARCHED):
+            rows.append(row or [""])
+            ends.append(read)
+    except csv.Error:  # a cell of more than 131,072 characters: a quote that does not close
+        return rows, ends
+    return rows, ends
+
+
+def _usual_width(rows: Sequence[Sequence[str]], header: Header, overflow: bool) -> int:
+    """The cells that most rows have. Surplus ones belong to the overflowing column, unless each row ends in an empty
+    one, which is a delimiter at the end of the line.
+    """
+    filled = [row for row in rows if any(row)]
+    names = len(header.names)
+    if not filled:
+        return names
+    if overflow:
+        return names + (all(len(row) > names and not row[-1] for row in filled))
+    return Counter(len(row) for row in filled).most_common(1)[0][0]
