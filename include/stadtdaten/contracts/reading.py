@@ -116,6 +116,11 @@ class Sheet(_Layout):
     area: Annotated[str, Field(pattern=r"^[A-Z]{1,3}[1-9]\d*:[A-Z]{1,3}([1-9]\d*)?$")] | None = Field(
         default=None, description="Part of the sheet where the table stands, such as `B5:H40` or `B5:H` (to the end)"
     )
+    folded_rows: Literal["read", "omit"] | None = Field(
+        default=None,
+        description="Whether rows that a filter or a collapsed outline hides are data; without a word they stop the "
+        "table (in xls files, which do not tell why a row is hidden, all hidden rows count as such)",
+    )
 
 
 class Gml(_Packed, _Located):

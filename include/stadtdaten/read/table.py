@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -9,8 +10,9 @@ import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 
+from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.model import Table
-from stadtdaten.faults import SchemaChanged
+from stadtdaten.faults import SchemaChanged, SourceUnreadable
 from stadtdaten.frames import Repair
 
 
@@ -38,6 +40,30 @@ class RawTable:
     drift: tuple[str, ...]
     repairs: list[Repair] = field(default_factory=list)
     geometry: gpd.GeoSeries | None = None
+
+
+def joined(table: Table, parts: Sequence[RawTable], limits: Limits) -> RawTable:
+    """The parts of a table that comes in several files, in their order; each kind of repair once, with its sum.
+
+    Raises SourceUnreadable if they have more rows in all than the limits allow.
+    """
+    rows = sum(part.rows for part in parts)
+    if rows > limits.rows:
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Die {len(parts)} Dateien haben zusammen mehr als die erlaubten {limits.rows} "
+            "Zeilen.",
+            next_step="Ist das richtig, limits.rows im Vertrag erhöhen.",
+        )
+    cells = {
+        source: pa.chunked_array([chunk for part in parts for chunk in part.cells[source].chunks], pa.string())
+        for source in parts[0].cells
+    }
+    counts: Counter[Repair] = Counter()
+    for part in parts:
+        for repair in part.repairs:
+            counts[repair.model_copy(update={"count": 0})] += repair.count
+    repairs = [repair.model_copy(update={"count": count}) for repair, count in counts.items()]
+    return RawTable(cells, rows, tuple(dict.fromkeys(name for part in parts for name in part.drift)), repairs)
 
 
 @dataclass(frozen=True)
