@@ -13,17 +13,12 @@ import geopandas as gpd
 import psutil
 import pytest
 
-from peers.probe import assert_same, read_through, tree_table, trees
+from peers.drops import lay_down, table
+from peers.probe import assert_same, read_through, trees
 from peers.server import free_port, running
 from stadtdaten.contracts.interfaces import Limits, SftpInterface
-from stadtdaten.contracts.model import Table
 from stadtdaten.faults import Misconfigured, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint
-
-READING = {
-    "format": "csv", "encoding": "cp1252", "delimiter": ";", "decimal": ",", "thousands": "",
-    "x": "rechts", "y": "hoch", "crs": "EPSG:25832",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,11 +28,9 @@ class Sshd:
     endpoint: Endpoint
 
     def drop(self, frame: gpd.GeoDataFrame, name: str) -> Path:
-        """Lays the frame down as a German office writes it: cp1252, semicolon, decimal comma."""
-        path = self.folder / name
-        cells = frame.drop(columns="geometry").assign(rechts=frame.geometry.x, hoch=frame.geometry.y)
-        cells.to_csv(path, sep=";", decimal=",", encoding="cp1252", index=False, lineterminator="\r\n")
-        return path
+        """Lays the frame down there."""
+        lay_down(frame, self.folder / name)
+        return self.folder / name
 
     def with_option(self, name: str, value: str) -> Endpoint:
         return self.endpoint.model_copy(update={"options": {**self.endpoint.options, name: value}})
@@ -79,10 +72,6 @@ def sftp(settle: int = 0) -> SftpInterface:
     return SftpInterface(kind="sftp", connection="peer", settle=settle)
 
 
-def table(resource: str) -> Table:
-    return tree_table(resource, READING, "geometry")
-
-
 def test_a_file_comes_as_it_lies_there(sshd: Sshd, tmp_path: Path) -> None:
     sshd.drop(trees(), "Bäume 2026.csv")
     assert_same(read_through(sftp(), table("Bäume 2026.csv"), sshd.endpoint, tmp_path), trees(), metres=0.001)
@@ -93,8 +82,7 @@ def test_the_files_of_a_pattern_come_as_one_table(sshd: Sshd, tmp_path: Path) ->
     (sshd.folder / "jahre").mkdir()
     for year, part in (("2024", expected.iloc[:1200]), ("2025", expected.iloc[1200:])):
         sshd.drop(part, f"jahre/bäume_{year}.csv")
-    pattern = table("jahre/bäume_2024.csv").model_copy(update={"further_resources": ("jahre/bäume_2025.csv",)})
-    assert_same(read_through(sftp(), pattern, sshd.endpoint, tmp_path), expected, metres=0.001)
+    assert_same(read_through(sftp(), table("jahre/bäume_*.csv"), sshd.endpoint, tmp_path), expected, metres=0.001)
 
 
 def test_a_server_with_another_host_key_gets_no_login(sshd: Sshd, tmp_path: Path) -> None:
