@@ -18,17 +18,19 @@ import shapely
 from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.model import City, Table
 from stadtdaten.contracts.reading import Csv, Features, Gml, Rows, Sheet, Xml
-from stadtdaten.faults import Misconfigured
 from stadtdaten.read.corrections import with_corrections
 from stadtdaten.read.csv_file import read_csv
+from stadtdaten.read.features import read_features
 from stadtdaten.read.files import load_frame, write_frame
 from stadtdaten.read.fingerprint import content_hash
 from stadtdaten.read.geodesy import in_city_crs
 from stadtdaten.read.gml import read_gml
 from stadtdaten.read.merge import merge_changes
 from stadtdaten.read.rows import read_rows
+from stadtdaten.read.sheet import read_sheet
 from stadtdaten.read.table import RawTable, ReadTable
 from stadtdaten.read.values import Notation, Values
+from stadtdaten.read.xml_file import read_xml
 
 __all__ = ["ReadTable", "content_hash", "load_frame", "merge_changes", "read_table", "write_frame"]
 
@@ -66,12 +68,20 @@ def _raw(table: Table, files: tuple[Path, ...], city: City, limits: Limits) -> t
             return read_gml(table, files), Notation()
         case Rows():
             return read_rows(table, files[0]), Notation()
-        case Sheet() | Features() | Xml():
-            raise Misconfigured(
-                f"Tabelle „{table.id}“: Das Format {table.reading.format} kann noch nicht gelesen werden."
-            )
+        case Sheet() as layout:
+            raw, notation = read_sheet(table, layout, files, limits)
+            return _with_points(table, layout, raw, Values(table, notation, city.timezone, limits)), notation
+        case Features() as reading:
+            return read_features(table, reading, files, limits), _notation(reading)
+        case Xml() as reading:
+            return read_xml(table, reading, files, limits), _notation(reading)
         case _:
             assert_never(table.reading)
+
+
+def _notation(reading: Features | Xml) -> Notation:
+    """How numbers are written in text; formats that know numbers write them with a point."""
+    return Notation(reading.decimal or ".", reading.thousands or "")
 
 
 def _with_points(table: Table, layout: Csv | Sheet, raw: RawTable, values: Values) -> RawTable:

@@ -1,0 +1,327 @@
+"""Features written as JSON: GeoJSON (RFC 7946, and its forerunner of 2008 with a `crs` member) and ArcGIS JSON.
+
+Read here and not by GDAL, because GDAL gives types to the properties (big integers become floats, `1.10` becomes 1.1)
+and puts features into the order of their ids. Of ArcGIS JSON, GDAL forms the polygons: their rings come unsorted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pyarrow as pa
+import pyogrio
+import pyproj
+import shapely
+
+from stadtdaten.contracts.interfaces import Limits
+from stadtdaten.contracts.model import Table
+from stadtdaten.faults import SourceUnreadable
+from stadtdaten.frames import Repair
+from stadtdaten.read.layer import Layer, crs_called, geometries, malformed, not_simple
+
+STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+BLANK = re.compile(r"[ \t\n\r]*")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+GEOJSON_TYPES = frozenset(
+    {"Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon", "GeometryCollection"}
+)
+ESRI_CURVES = ("curveRings", "curvePaths")
+
+
+class _Repeated(ValueError):
+    """A JSON object with two members of one name."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _Repeated
+    return members
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
+
+
+PLAIN = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
+WRITTEN = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number, parse_int=str, parse_float=str)
+"""Numbers stay as they are written; only true, false and null have a type of their own."""
+
+
+def read_geojson(table: Table, path: Path, limits: Limits) -> Layer:
+    """The features of a FeatureCollection; in WGS84, longitude first, unless a `crs` member says otherwise.
+
+    Raises SourceUnreadable for anything else, for JSON that is not well-formed or too deep, and geometries that are no
+    Simple Features.
+    """
+    document = _Document(table, path, limits)
+    properties: list[dict[str, Any]] = []
+    shapes: list[str | None] = []
+    ids: list[str] = []
+    rest = {}
+    for key, features in document.root("features"):
+        if features is None:
+            rest[key] = document.value(PLAIN)
+            continue
+        for _ in features:
+            feature = document.feature("properties", "geometry")
+            properties.append(feature["properties"] or {})
+            shapes.append(_geojson_shape(table, feature["geometry"]))
+            if feature.get("id") is not None:
+                ids.append(str(feature["id"]))
+    if rest.get("type") != "FeatureCollection":
+        raise malformed(table, "ist keine GeoJSON-FeatureCollection")
+    try:
+        values = shapely.from_geojson(np.array(shapes, dtype=object))
+    except shapely.errors.ShapelyError:
+        raise not_simple(table) from None
+    crs, repairs = _geojson_crs(table, rest)
+    return _layer(table, properties, gpd.GeoSeries(values, crs=crs), repairs, ids)
+
+
+def read_esrijson(table: Table, path: Path, limits: Limits) -> Layer:
+    """The features of a query to an ArcGIS server, in the system of its `spatialReference`; dates as ISO 8601 in UTC.
+
+    Raises SourceUnreadable as read_geojson does, and for an error in place of the answer.
+    """
+    document = _Document(table, path, limits)
+    attributes: list[dict[str, Any]] = []
+    shapes: list[Any] = []
+    rest = {}
+    for key, features in document.root("features"):
+        if features is None:
+            rest[key] = document.value(PLAIN)
+            continue
+        for _ in features:
+            feature = document.feature("attributes", "geometry")
+            attributes.append(feature["attributes"] or {})
+            shapes.append(feature["geometry"])
+    if "error" in rest or not isinstance(rest.get("fields"), list):
+        raise malformed(table, "ist keine Antwort eines ArcGIS-Servers mit Objekten und Feldern")
+    kinds = {str(field.get("name")): str(field.get("type")) for field in rest["fields"]}
+    for name, kind in kinds.items():
+        if kind == "esriFieldTypeDate":
+            for each in attributes:
+                each[name] = _moment(table, name, each.get(name))
+    keys = [name for name, kind in kinds.items() if kind == "esriFieldTypeOID"]
+    ids = [str(each[keys[0]]) for each in attributes if keys and each.get(keys[0]) is not None]
+    geometry = _esri_geometries(table, rest, shapes)
+    return _layer(table, attributes, geometry, [], ids, tuple(kinds))
+
+
+class _Document:
+    """Walks through a JSON file feature by feature, so that never all of them are there as Python objects."""
+
+    def __init__(self, table: Table, path: Path, limits: Limits) -> None:
+        self._table = table
+        data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        depth = _depth(data)
+        if depth > limits.depth:
+            raise SourceUnreadable(
+                f"Tabelle „{table.id}“: Die Datei ist {depth} Ebenen tief verschachtelt, erlaubt sind {limits.depth}.",
+                next_step="Die Datei ansehen; ist sie in Ordnung, im Vertrag limits.depth erhöhen.",
+            )
+        try:
+            self._text = data.decode()
+        except UnicodeDecodeError:
+            raise malformed(table, "ist kein JSON in UTF-8 (RFC 8259)") from None
+        self._at = 0
+
+    def root(self, streamed: str) -> Iterator[tuple[str, Iterator[None] | None]]:
+        """The root's members: name and None (then take ``value``), or the items of the array ``streamed``."""
+        for key in self._members():
+            if key == streamed and self._peek() == "[":
+                yield key, self._items()
+            else:
+                yield key, None
+        self._skip()
+        if self._at != len(self._text):
+            raise self._broken()
+
+    def feature(self, attributes: str, geometry: str) -> dict[str, Any]:
+        """The members of a feature: attributes as written, geometry as (parsed, text); both None if missing."""
+        feature: dict[str, Any] = {attributes: None, geometry: None}
+        for key in self._members():
+            start = self._at
+            value = self.value(WRITTEN if key == attributes else PLAIN)
+            feature[key] = (value, self._text[start : self._at]) if key == geometry and value is not None else value
+        if not isinstance(feature[attributes], dict | None):
+            raise self._broken()
+        return feature
+
+    def value(self, decoder: json.JSONDecoder) -> Any:
+        """The value that stands here."""
+        try:
+            value, self._at = decoder.raw_decode(self._text, self._at)
+        except _Repeated:
+            raise malformed(self._table, "nennt eine Eigenschaft zweimal im selben Objekt") from None
+        except (ValueError, RecursionError):
+            raise self._broken() from None
+        return value
+
+    def _members(self) -> Iterator[str]:
+        self._expect("{")
+        seen = set()
+        if self._peek() == "}":
+            self._at += 1
+            return
+        while True:
+            self._skip()
+            key = self.value(PLAIN)
+            if not isinstance(key, str):
+                raise self._broken()
+            if key in seen:
+                raise malformed(self._table, "nennt eine Eigenschaft zweimal im selben Objekt")
+            seen.add(key)
+            self._expect(":")
+            self._skip()
+            yield key
+            if self._expect(",", "}") == "}":
+                return
+
+    def _items(self) -> Iterator[None]:
+        self._expect("[")
+        if self._peek() == "]":
+            self._at += 1
+            return
+        while True:
+            self._skip()
+            yield
+            if self._expect(",", "]") == "]":
+                return
+
+    def _skip(self) -> None:
+        blank = BLANK.match(self._text, self._at)
+        self._at = blank.end() if blank else self._at
+
+    def _peek(self) -> str:
+        self._skip()
+        return self._text[self._at : self._at + 1]
+
+    def _expect(self, *signs: str) -> str:
+        found = self._peek()
+        if found not in signs:
+            raise self._broken()
+        self._at += 1
+        return found
+
+    def _broken(self) -> SourceUnreadable:
+        return malformed(self._table, "ist kein vollständiges JSON")
+
+
+def _depth(data: bytes) -> int:
+    """How deep containers are nested, found without building any."""
+    signs = np.frombuffer(STRINGS.sub(b"", data), dtype=np.uint8)
+    signs = signs[np.isin(signs, np.frombuffer(b"[]{}", dtype=np.uint8))]
+    steps = np.where((signs == ord("[")) | (signs == ord("{")), 1, -1)
+    return int(steps.cumsum().max(initial=0))
+
+
+def _layer(
+    table: Table,
+    records: list[dict[str, Any]],
+    geometry: gpd.GeoSeries,
+    repairs: list[Repair],
+    ids: list[str],
+    names: tuple[str, ...] = (),
+) -> Layer:
+    def text(name: str) -> pa.Array:
+        values = [record.get(name) for record in records]
+        nested = sum(isinstance(value, dict | list) for value in values)
+        if nested:
+            raise SourceUnreadable(
+                f"Tabelle „{table.id}“, Spalte „{name}“: {nested} von {len(values)} Zellen enthalten verschachtelte "
+                "Angaben statt eines Werts.",
+                next_step="Die Spalte aus dem Vertrag nehmen oder die Fachstelle um eine flache Eigenschaft bitten.",
+            )
+        return pa.array([_cell(value) for value in values], pa.string())
+
+    found = names or tuple(dict.fromkeys(name for record in records for name in record))
+    return Layer(found, len(records), text, geometry, repairs, tuple(ids))
+
+
+def _cell(value: Any) -> str | None:
+    """As JSON writes it: a decoder that leaves numbers alone gives text, true, false or null."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else str(value)
+
+
+def _geojson_shape(table: Table, geometry: tuple[Any, str] | None) -> str | None:
+    if geometry is None:
+        return None
+    value, text = geometry
+    if not isinstance(value, dict) or value.get("type") not in GEOJSON_TYPES:
+        raise not_simple(table)
+    return text
+
+
+def _geojson_crs(table: Table, root: dict[str, Any]) -> tuple[pyproj.CRS | None, list[Repair]]:
+    """RFC 7946, 4: always WGS84. The specification of 2008 (3) allows a `crs` member, and null where none is known."""
+    if "crs" not in root:
+        return pyproj.CRS("EPSG:4326"), []
+    member = root["crs"]
+    if member is None:
+        return None, []
+    name = member.get("properties", {}).get("name") if isinstance(member, dict) else None
+    if not isinstance(name, str):
+        raise malformed(table, "nennt ihr Koordinatenreferenzsystem nicht mit Namen (crs)")
+    crs = crs_called(table, name)
+    detail = f"Die Datei nennt selbst „{crs.name}“ (GeoJSON von 2008; RFC 7946 kennt nur WGS84)"
+    return crs, [Repair(kind="crs", count=1, detail=detail, nature="detected")]
+
+
+def _moment(table: Table, name: str, value: Any) -> str | None:
+    """ArcGIS writes dates as milliseconds since 1970 in UTC."""
+    if value is None:
+        return None
+    try:
+        moment = EPOCH + timedelta(milliseconds=int(value))
+    except (ValueError, OverflowError):
+        raise malformed(table, f"hat in „{name}“ ein Datum, das keine Zahl von Millisekunden ist") from None
+    declared = [column.type for column in table.columns if name in (column.source, *column.aliases)]
+    if declared == ["date"] and moment.time() == EPOCH.time():
+        return moment.date().isoformat()
+    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
+
+
+def _esri_geometries(table: Table, root: dict[str, Any], shapes: list[Any]) -> gpd.GeoSeries:
+    reference = root.get("spatialReference") or {}
+    code = reference.get("latestWkid") or reference.get("wkid")
+    crs = None
+    if code:
+        crs = crs_called(table, f"EPSG:{code}" if int(code) < 100_000 else f"ESRI:{code}")
+    elif reference.get("wkt"):
+        crs = crs_called(table, str(reference["wkt"]))
+    features = []
+    for number, shape in enumerate(shapes):
+        value = None if shape is None else shape[0]
+        if value is not None and (not isinstance(value, dict) or any(key in value for key in ESRI_CURVES)):
+            raise not_simple(table)
+        if value is not None and value.get("x", 0) in (None, "NaN"):  # how ArcGIS writes an empty point
+            value = None
+        features.append({"attributes": {"number": number}, "geometry": value})
+    page = {
+        "geometryType": root.get("geometryType"), "fields": [{"name": "number", "type": "esriFieldTypeInteger"}],
+        "features": features,
+    }  # fmt: skip
+    if not features:
+        return gpd.GeoSeries([], crs=crs)
+    try:
+        _, read = pyogrio.read_arrow(json.dumps(page).encode())
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError):
+        raise malformed(table, "hat Geometrien, die kein ArcGIS-JSON sind") from None
+    wkb = read.column(read.num_columns - 1).to_pylist()
+    if read.column("number").to_pylist() != list(range(len(features))) or any(
+        (shape is None) != (feature["geometry"] is None) for shape, feature in zip(wkb, features, strict=True)
+    ):
+        raise not_simple(table)
+    return geometries(table, wkb, crs)
