@@ -1,0 +1,81 @@
+"""One JSON answer of a feature service: whole, not too deep, small enough to be held in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from stadtdaten.contracts.interfaces import Limits
+from stadtdaten.extract.transport import Refusal, html_instead_of_data, looks_like_html
+from stadtdaten.faults import Fault, SourceUnreadable
+
+LARGEST = 64_000_000
+"""Bytes of a page: about ten times that is its cost in memory. Services page, so more is a matter of page_size."""
+
+STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+OPENING, CLOSING = (np.array([each in signs for each in range(256)], np.int8) for signs in (b"[{", b"]}"))
+
+
+def load_page(path: Path, table: str, limits: Limits) -> dict[str, Any]:
+    """The answer on disk, an object. Raises SourceUnreadable for anything else (RFC 8259), naming no content."""
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise SourceUnreadable(
+            f"Tabelle „{table}“: Eine Seite der Quelle hat {size // 1_000_000} MB, gelesen werden bis zu "
+            f"{LARGEST // 1_000_000} MB auf einmal.",
+            next_step="Im Vertrag interface.page_size verkleinern.",
+        )
+    content = path.read_bytes()
+    if depth_of(content) > limits.depth:
+        raise SourceUnreadable(
+            f"Tabelle „{table}“: Eine Seite der Quelle ist tiefer geschachtelt als {limits.depth} Ebenen.",
+            next_step="Prüfen, ob die Quelle das Richtige liefert; sonst limits.depth im Vertrag anheben.",
+        )
+    try:
+        page = json.loads(content, parse_constant=_no_number)
+    except ValueError:
+        raise SourceUnreadable(
+            f"Tabelle „{table}“: Eine Seite der Quelle ist kein vollständiges JSON.",
+            next_step="Die Abfrage im Browser wiederholen; bricht sie dort auch ab, den Betrieb ansprechen.",
+        ) from None
+    if not isinstance(page, dict):
+        raise SourceUnreadable(
+            f"Tabelle „{table}“: Eine Seite der Quelle ist kein JSON-Objekt.",
+            next_step="Prüfen, ob die Adresse der Verbindung der richtige Dienst ist.",
+        )
+    return page
+
+
+def depth_of(content: bytes) -> int:
+    """How deep containers lie in each other in JSON text; looked at before a parser recurses into it."""
+    signs = np.frombuffer(STRINGS.sub(b"", content), np.uint8)
+    deepest = level = 0
+    for start in range(0, len(signs), 1 << 20):
+        block = signs[start : start + (1 << 20)]
+        levels = level + np.cumsum(OPENING[block] - CLOSING[block], dtype=np.int32)
+        deepest, level = max(deepest, int(levels.max())), int(levels[-1])
+    return deepest
+
+
+def features_hash(features: list[Any]) -> str:
+    """SHA-256 of the features alone: around them stand links and the time of the answer."""
+    return hashlib.sha256(json.dumps(features).encode()).hexdigest()
+
+
+def refuse_html(table: str) -> Refusal:
+    """Judges the beginning of an answer: a web page is no data."""
+
+    def refuse(status: int, media_type: str, head: bytes) -> Fault | None:
+        return html_instead_of_data(table) if status == 200 and looks_like_html(media_type, head) else None
+
+    return refuse
+
+
+def _no_number(_name: str) -> NoReturn:
+    """NaN and Infinity are no JSON."""
+    raise ValueError
