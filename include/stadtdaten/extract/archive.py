@@ -19,7 +19,7 @@ from typing import IO
 from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.reading import Features, Rows
 from stadtdaten.extract.budget import MEGABYTE, Budget
-from stadtdaten.extract.names import fitting, near
+from stadtdaten.extract.names import fits, near
 from stadtdaten.faults import SourceUnreadable
 
 CHUNK = 1 << 20
@@ -157,7 +157,7 @@ def _wanted(table: Table, members: Sequence[zipfile.ZipInfo], pattern: str | Non
     files = [info for info in members if not info.is_dir() and not info.filename.startswith("__MACOSX/")]
     shapes = isinstance(table.reading, Features) and table.reading.format == "shapefile"
     candidates = [info.filename for info in files if not shapes or _ending(info.filename) == ".shp"]
-    names = fitting(pattern or ("*" if shapes else ""), candidates)
+    names = [name for name in candidates if fits(pattern or ("*" if shapes else ""), name)]
     if len(names) != 1:
         found = f"{len(names)} von {len(candidates)} Dateien passen auf „{pattern}“" if pattern else (
             f"Es enthält {len(candidates)} {'Shape-Dateien' if shapes else 'Dateien'}, der Vertrag nennt keine davon"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.faults import SourceUnavailable, SourceUnreadable
@@ -59,6 +62,20 @@ class Budget:
                 "das Lesen wurde abgebrochen.",
                 next_step="Prüfen, ob die Quelle das Richtige liefert; sonst limits.rows im Vertrag anheben.",
             )
+
+    @contextmanager
+    def ending(self, close: Callable[[], object]) -> Iterator[None]:
+        """Call ``close`` if the time ends before the block does: for libraries that wait as long as a byte comes.
+
+        What they raise then is for the caller to catch; ``check_time`` says why it was.
+        """
+        timer = threading.Timer(max(self.seconds_left, 0.0), close)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def check_time(self) -> None:
         """Raises SourceUnavailable once the time is used up."""

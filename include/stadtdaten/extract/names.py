@@ -11,13 +11,18 @@ NEAR = 0.8
 names of a listing are never told: a file name may be that of a person."""
 
 
-def fitting(pattern: str, names: Iterable[str]) -> list[str]:
-    """The names that the pattern (``*``, ``?``, ``[...]``) or the very name fits, in the order of their code points."""
-    return sorted(name for name in names if name == pattern or fnmatchcase(name, pattern))
+def fits(pattern: str, name: str) -> bool:
+    """Whether the pattern (``*``, ``?``, ``[...]``) fits the name, or is the very name."""
+    return name == pattern or fnmatchcase(name, pattern)
 
 
 def near(pattern: str, names: Iterable[str]) -> str | None:
-    """The name most like the pattern, whatever their case; None if none is near it."""
+    """The name most like the pattern, whatever their case, fit to be shown; None if none is near it."""
     rated = [(SequenceMatcher(None, pattern.lower(), name.lower()).ratio(), name) for name in names]
     likeness, name = max(rated, default=(0.0, ""))
-    return name if likeness >= NEAR else None
+    return printable(name) if likeness >= NEAR else None
+
+
+def printable(name: str) -> str:
+    """A file's name for a message: without control characters, and not longer than one can read."""
+    return "".join(char if char.isprintable() else "?" for char in name[:120])
