@@ -52,3 +52,12 @@ def somewhere_in(bezirk: Bezirk, dice: random.Random) -> Point:
 def some_bezirk(dice: random.Random) -> Bezirk:
     """A Bezirk, each as often as its share of the inhabitants."""
     return dice.choices(BEZIRKE, [bezirk.inhabitants for bezirk in BEZIRKE])[0]
+
+
+def degrees_of(point: Point) -> tuple[float, float]:
+    """Longitude and latitude (WGS 84) of a point of the city: a plane laid through the city, right to 25 m."""
+    east, north = point[0] - 418_000, point[1] - 5_725_000
+    return (
+        7.814219 + 1.4454237e-5 * east - 2.403398e-7 * north,
+        51.669952 + 1.494740e-7 * east + 8.989446e-6 * north,
+    )
