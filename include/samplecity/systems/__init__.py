@@ -5,9 +5,18 @@ To add one: write the module (see ``umweltmessnetz`` for a file over HTTP, ``bau
 """
 
 from samplecity.offers import System
-from samplecity.systems import baumkataster, einwohnerstatistik, spielplaetze, umweltmessnetz
+from samplecity.systems import (
+    baumkataster,
+    einwohnerstatistik,
+    kfz_bestand,
+    ladesaeulen,
+    spielplaetze,
+    umweltmessnetz,
+    unfaelle,
+)
 
 SYSTEMS: dict[str, System] = {
-    module.SYSTEM.source: module.SYSTEM for module in (umweltmessnetz, spielplaetze, baumkataster, einwohnerstatistik)
+    module.SYSTEM.source: module.SYSTEM
+    for module in (umweltmessnetz, spielplaetze, baumkataster, einwohnerstatistik, kfz_bestand, unfaelle, ladesaeulen)
 }
 """Source to its system, in the order in which they are shown."""
