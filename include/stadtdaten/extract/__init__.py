@@ -8,9 +8,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import assert_never
 
-from stadtdaten.contracts.interfaces import HttpInterface, Interface, Limits, SqlInterface, WfsInterface
+from stadtdaten.contracts.interfaces import (
+    ArcgisInterface,
+    FolderInterface,
+    FtpInterface,
+    HttpInterface,
+    Interface,
+    Limits,
+    OgcFeaturesInterface,
+    SftpInterface,
+    SqlInterface,
+    WfsInterface,
+)
 from stadtdaten.contracts.model import Table
+from stadtdaten.extract.arcgis import fetch_layer
+from stadtdaten.extract.folder import fetch_from_folder
+from stadtdaten.extract.ftp import fetch_from_ftp
 from stadtdaten.extract.http import fetch_file
+from stadtdaten.extract.ogc_features import fetch_collection
 from stadtdaten.extract.outcome import Fetched, NotModified
 from stadtdaten.extract.sql import fetch_rows
 from stadtdaten.extract.wfs import fetch_features
@@ -30,8 +45,20 @@ def fetch_table(
     match interface:
         case HttpInterface():
             return fetch_file(interface, table, endpoint, folder, limits, previous)
+        case FolderInterface():
+            return fetch_from_folder(interface, table, endpoint, folder, limits, previous)
+        case SftpInterface():
+            from stadtdaten.extract.sftp import fetch_from_sftp  # here, as paramiko takes 0.2 s to import
+
+            return fetch_from_sftp(interface, table, endpoint, folder, limits, previous)
+        case FtpInterface():
+            return fetch_from_ftp(interface, table, endpoint, folder, limits, previous)
         case WfsInterface():
             return fetch_features(interface, table, endpoint, folder, limits)
+        case OgcFeaturesInterface():
+            return fetch_collection(interface, table, endpoint, folder, limits)
+        case ArcgisInterface():
+            return fetch_layer(interface, table, endpoint, folder, limits)
         case SqlInterface():
             return fetch_rows(table, endpoint, folder, limits, previous)
         case _:
