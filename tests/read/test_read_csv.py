@@ -179,7 +179,10 @@ def test_a_coordinate_column_that_is_gone_is_a_changed_schema(read_text: ReadTex
         read_text("aa,rechts\n1,410000\n", POINT, x="rechts", y="hoch")
 
 
-TEXT = st.text(st.characters(codec="cp1252", exclude_characters="\r\n\x00", exclude_categories=("Cc",)), max_size=8)
+# An A with tilde or circumflex is what a reader of UTF-8 as cp1252 sees in front of a sign: such a file is refused.
+TEXT = st.text(
+    st.characters(codec="cp1252", exclude_characters="\r\n\x00ÂÃ", exclude_categories=("Cc",)), max_size=8
+)
 CELL = st.one_of(TEXT, st.sampled_from(['"', ";", ",", "a\nb", "a\r\nb", '"";', " x ", "ä", "€", "NA", "null", "0012"]))
 
 
@@ -196,7 +199,7 @@ def test_what_is_written_in_a_declared_dialect_is_read_back_exactly(
     table: Callable[..., Table], city: City, rows: list[tuple[str, str, str]], encoding: str, delimiter: str, end: str,
     quoting: Any, short_rows: bool,
 ) -> None:  # fmt: skip
-    assume(all(any(row) for row in rows))
+    assume(all(any(cell.strip() for cell in row) for row in rows))
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting)
     writer.writerows([("aa", "bb", "ümlaut"), *rows])
