@@ -8,7 +8,7 @@ is meant is never guessed: ``by_order`` proves it from the rows, all else stops 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
 from typing import assert_never
@@ -22,8 +22,10 @@ import pyarrow.compute as pc
 from stadtdaten.contracts.model import Column
 from stadtdaten.read.account import Account
 from stadtdaten.read.arrow import null_where
+from stadtdaten.read.cells import is_text
 
-ISO_DATETIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?$"
+ISO = "ISO8601"
+ISO_LOCAL = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?$"
 ISO_OFFSET = r"(Z|[+-]\d{2}:?\d{2})$"
 TWO_DIGITS = "[0-9]{2}"
 FIXED_WIDTH = {"%Y": "[0-9]{4}", "%S": "[0-5][0-9]"} | dict.fromkeys(("%d", "%m", "%H", "%M"), TWO_DIGITS)
@@ -38,14 +40,16 @@ NO_TIME = np.iinfo("int64").min
 
 def read_date(column: Column, cells: pa.ChunkedArray, account: Account) -> pd.Series:
     """datetime64[us] at midnight. ``cells`` is text without outer space, or already an Arrow date or timestamp."""
-    if pa.types.is_temporal(cells.type):
-        values = pd.Series(pc.cast(cells, pa.timestamp("us")).to_numpy())
-    else:
+    if is_text(cells):
+        texts = cells.combine_chunks()
         if not column.format:
             # Databases that know no plain date deliver midnight with it; any other time of day is a mistake.
-            cells = pc.replace_substring_regex(cells, r"^(\d{4}-\d{2}-\d{2})[T ]00:00:00(\.0+)?$", r"\1")
-        values = _timestamps(cells, column.format or "%Y-%m-%d")
-        _fail_where_lost(cells, values.notna(), account, "date", "sind kein Datum im erklärten Format")
+            texts = pc.replace_substring_regex(texts, r"^(\d{4}-\d{2}-\d{2})[T ]00:00:00(\.0+)?$", r"\1")
+        values = _once_each(texts, lambda distinct: _wall(distinct, column.format or "%Y-%m-%d"))
+        lost = pc.is_valid(texts).to_numpy(zero_copy_only=False) & values.isna().to_numpy()
+        account.fail("date", int(lost.sum()), len(cells), "sind kein Datum im erklärten Format")
+    else:
+        values = pd.Series(pc.cast(cells, pa.timestamp("us")).to_pandas())
     odd = int((values.notna() & (values != values.dt.normalize())).sum())
     account.fail("date", odd, len(cells), "haben eine Uhrzeit, erklärt ist ein Datum")
     return values
@@ -54,28 +58,35 @@ def read_date(column: Column, cells: pa.ChunkedArray, account: Account) -> pd.Se
 def read_datetime(
     column: Column, cells: pa.ChunkedArray, city_timezone: str, series: Sequence[pa.ChunkedArray], account: Account
 ) -> pd.Series:
-    """datetime64[us] in the city's time zone. ``series`` are the columns whose equal rows make one series of times."""
-    if pa.types.is_timestamp(cells.type):
-        stamps = pd.Series(pc.cast(cells, pa.timestamp("us", cells.type.tz)).to_pandas())
-        if cells.type.tz is not None:
-            return pd.Series(stamps.dt.tz_convert(city_timezone))
-        return _instants(column, stamps, city_timezone, series, account)
-    if column.format:
-        with_offset = pa.chunked_array([pa.repeat("%z" in column.format, len(cells))], pa.bool_())
-        local, absolute = column.format, column.format
+    """datetime64[us] in the city's time zone. ``series`` are the columns whose equal rows make one series of times.
+
+    ``cells`` is text without outer space, or already an Arrow timestamp (local without time zone).
+    """
+    if is_text(cells):
+        texts = cells.combine_chunks()
+        absolute = _has_offset(column, texts)
+        wall = _wall(null_where(texts, absolute), column.format or ISO)
+        given = pc.is_valid(texts).to_numpy(zero_copy_only=False)
+    elif cells.type.tz is None:
+        wall = pd.Series(pc.cast(cells, pa.timestamp("us")).to_pandas())
+        return _instants(column, wall, city_timezone, series, account)
     else:
-        with_offset = pc.fill_null(pc.match_substring_regex(cells, ISO_OFFSET), False)
-        bare = pc.replace_substring_regex(cells, ISO_OFFSET, "")
-        cells = pc.if_else(pc.match_substring_regex(bare, ISO_DATETIME), cells, pa.scalar("?", cells.type))
-        local = absolute = "ISO8601"
-    instants = _timestamps(null_where(cells, pc.invert(with_offset)), absolute, utc=True).dt.tz_convert(city_timezone)
-    wall = _timestamps(null_where(cells, with_offset), local)
-    _fail_where_lost(
-        cells, instants.notna() | wall.notna(), account, "datetime", "sind kein Zeitpunkt im erklärten Format"
-    )
-    if not wall.notna().any():
-        return pd.Series(instants)
-    return pd.Series(instants.fillna(_instants(column, wall, city_timezone, series, account)).dt.as_unit("us"))
+        stamps = pd.Series(pc.cast(cells, pa.timestamp("us", cells.type.tz)).to_pandas())
+        return pd.Series(stamps.dt.tz_convert(city_timezone))
+    moments = _instants(column, wall, city_timezone, series, account)
+    found = wall.notna().to_numpy()
+    if pc.any(absolute).as_py():
+        told = _once_each(null_where(texts, pc.invert(absolute)), lambda each: _absolute(each, column.format or ISO))
+        moments = moments.fillna(told.dt.tz_convert(city_timezone))
+        found = found | told.notna().to_numpy()
+    account.fail("datetime", int((given & ~found).sum()), len(cells), "sind kein Zeitpunkt im erklärten Format")
+    return pd.Series(moments)
+
+
+def _has_offset(column: Column, texts: pa.Array) -> pa.Array:
+    if column.format:
+        return pa.repeat("%z" in column.format, len(texts))
+    return pc.fill_null(pc.match_substring_regex(texts, ISO_OFFSET), False)
 
 
 def _instants(
@@ -188,37 +199,57 @@ def _codes(series: Sequence[pa.ChunkedArray], rows: int) -> np.ndarray:
     return codes
 
 
-def _fail_where_lost(cells: pa.ChunkedArray, found: pd.Series, account: Account, rule: str, what: str) -> None:
-    lost = int((pc.is_valid(cells).to_numpy() & ~found.to_numpy()).sum())
-    account.fail(rule, lost, len(cells), what)
-
-
-def _timestamps(cells: pa.ChunkedArray, pattern: str, *, utc: bool = False) -> pd.Series:
+def _once_each(texts: pa.Array, parse: Callable[[pa.Array], pd.Series]) -> pd.Series:
     """Each distinct text is parsed once: a million rows rarely have more than a few thousand days."""
-    # Pandas takes the words "now" and "today" for the time of the run, whatever the pattern.
-    encoded = (
-        null_where(cells, pc.invert(pc.match_substring_regex(cells, "[0-9]"))).combine_chunks().dictionary_encode()
-    )
-    distinct = pd.Series(encoded.dictionary.to_pandas(), dtype="str")
-    quick = _of_fixed_width(encoded.dictionary, pattern)
-    if not utc and not quick.isna().any():
-        parsed = quick
-    else:
-        parsed = pd.to_datetime(distinct, format=pattern, errors="coerce", utc=utc).dt.as_unit("us")
-    return pd.Series(parsed.reindex(pc.fill_null(encoded.indices, -1).to_numpy()).array)
+    encoded = texts.dictionary_encode()
+    return pd.Series(parse(encoded.dictionary).reindex(pc.fill_null(encoded.indices, -1).to_numpy()).array)
 
 
-def _of_fixed_width(texts: pa.Array, pattern: str) -> pd.Series:
-    """What Arrow parses, twenty times as fast as pandas; NaT where a text has not the full width or is no moment.
+def _absolute(texts: pa.Array, pattern: str) -> pd.Series:
+    """Instants in UTC; NaT where the text is none."""
+    if pattern == ISO:
+        fits = pc.match_substring_regex(pc.replace_substring_regex(texts, ISO_OFFSET, ""), ISO_LOCAL)
+        texts = null_where(texts, pc.invert(fits))
+    return _by_pandas(texts, pattern, utc=True)
+
+
+def _wall(texts: pa.Array, pattern: str) -> pd.Series:
+    """What a clock showed, datetime64[us]; NaT where the text is no such time."""
+    quick = _iso(texts) if pattern == ISO else _of_fixed_width(texts, pattern)
+    walls = pd.Series(quick.to_pandas())
+    rest = pc.and_(pc.is_valid(texts), pc.is_null(quick))
+    if pattern != ISO and pc.any(rest).as_py():
+        slow = _once_each(texts.filter(rest), lambda each: _by_pandas(each, pattern, utc=False))
+        walls[rest.to_numpy(zero_copy_only=False)] = slow.to_numpy()
+    return walls
+
+
+def _iso(texts: pa.Array) -> pa.Array:
+    texts = null_where(texts, pc.invert(pc.match_substring_regex(texts, ISO_LOCAL)))
+    try:
+        return pc.cast(texts, pa.timestamp("us"))
+    except pa.ArrowInvalid:  # there is a day or an hour that does not exist, or a fraction below microseconds
+        return pa.array(_by_pandas(texts, ISO, utc=False), pa.timestamp("us"))
+
+
+def _of_fixed_width(texts: pa.Array, pattern: str) -> pa.Array:
+    """What Arrow parses, twenty times as fast as pandas; null where a text has not the full width or is no moment.
 
     Arrow itself takes 31.02. for 03.03. and reads fields of any width, hence the checks.
     """
     fields = re.findall("%.|[^%]", pattern)
     if "%d" not in fields or any(field.startswith("%") and field not in FIXED_WIDTH for field in fields):
-        return pd.Series(pd.NaT, index=range(len(texts)), dtype="datetime64[us]")
+        return pa.nulls(len(texts), pa.timestamp("us"))
     exact = "".join(FIXED_WIDTH.get(field) or re.escape(field) for field in fields)
     fits = null_where(texts, pc.invert(pc.match_substring_regex(texts, f"^{exact}$")))
     stamps = pc.strptime(fits, pattern, "us", error_is_null=True)
     start = sum({"%Y": 4}.get(field, len(field)) for field in fields[: fields.index("%d")])
     day = pc.cast(pc.utf8_slice_codeunits(fits, start, start + 2), pa.int64())
-    return pd.Series(null_where(stamps, pc.not_equal(day, pc.day(stamps))).to_pandas())
+    return null_where(stamps, pc.not_equal(day, pc.day(stamps)))
+
+
+def _by_pandas(texts: pa.Array, pattern: str, *, utc: bool) -> pd.Series:
+    # Pandas takes the words "now" and "today" for the time of the run, whatever the pattern.
+    texts = null_where(texts, pc.invert(pc.match_substring_regex(texts, "[0-9]")))
+    strings = pd.Series(texts.to_pandas(), dtype="str")
+    return pd.Series(pd.to_datetime(strings, format=pattern, errors="coerce", utc=utc).dt.as_unit("us"))

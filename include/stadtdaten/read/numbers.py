@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 
 from stadtdaten.contracts.model import Column
 from stadtdaten.read.account import Account
-from stadtdaten.read.arrow import count_true, null_where
+from stadtdaten.read.arrow import Cells, count_true, null_where
+from stadtdaten.read.cells import is_text, trimmed, without_markers
 
 BLANKS = " \u00a0\u202f"
 GROUPS = {" ": f"[{BLANKS}]", "'": "['\u2019]"}
@@ -57,31 +58,33 @@ class Notation:
 
 
 def read_number(column: Column, cells: pa.ChunkedArray, notation: Notation, account: Account) -> pd.Series:
-    """float64; NaN where the cell is null. ``cells`` is text without outer space, or already float64."""
-    values, lost = (cells, 0) if pa.types.is_float64(cells.type) else _parsed(column, cells, notation, account)
+    """float64; NaN where the cell is empty or a missing marker. ``cells`` is text, or already float64."""
+    values, lost = _parsed(column, cells.combine_chunks(), notation, account) if is_text(cells) else (cells, 0)
     lost += count_true(pc.invert(pc.is_finite(values)))
     account.fail("number", lost, len(cells), "sind keine Zahl")
-    return pd.Series(_without_markers(column, values, account).to_numpy())
+    return pd.Series(_without_numeric_markers(column, cells, values, account).to_numpy(zero_copy_only=False))
 
 
 def read_integer(column: Column, cells: pa.ChunkedArray, notation: Notation, account: Account) -> pd.Series:
-    """Int64, exact. ``cells`` is text without outer space, or already int64."""
-    values, lost = (cells, 0) if pa.types.is_int64(cells.type) else _parsed(column, cells, notation, account)
+    """Int64, exact; missing where the cell is empty or a missing marker. ``cells`` is text, or already int64."""
+    values, lost = _parsed(column, cells.combine_chunks(), notation, account) if is_text(cells) else (cells, 0)
     account.fail("integer", lost, len(cells), "sind keine ganze Zahl")
-    values = _without_markers(column, values, account)
+    values = _without_numeric_markers(column, cells, values, account)
     return pd.Series(values.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get))
 
 
 def read_coordinate(cells: pa.ChunkedArray, notation: Notation, account: Account) -> np.ndarray:
-    """float64; NaN where the cell is null."""
-    values = cells if pa.types.is_float64(cells.type) else numbers_in(cells, notation)
-    numbers: np.ndarray = values.to_numpy()
-    lost = pc.is_valid(cells).to_numpy() & ~np.isfinite(numbers)
+    """float64; NaN where the cell is empty. ``cells`` is text, or already float64."""
+    if is_text(cells):
+        bare = trimmed(cells.combine_chunks(), account)
+        cells = null_where(bare, pc.equal(bare, ""))
+    numbers: np.ndarray = (numbers_in(cells, notation) if is_text(cells) else cells).to_numpy(zero_copy_only=False)
+    lost = pc.is_valid(cells).to_numpy(zero_copy_only=False) & ~np.isfinite(numbers)
     account.fail("number", int(lost.sum()), len(cells), "sind keine Zahl")
     return numbers
 
 
-def numbers_in(cells: pa.ChunkedArray, notation: Notation) -> pa.ChunkedArray:
+def numbers_in(cells: pa.Array, notation: Notation) -> pa.Array:
     """float64; null where the text is no number."""
     misfits = pc.invert(pc.match_substring_regex(cells, notation.number))
     return pc.cast(_plain(null_where(cells, misfits), notation), pa.float64())
@@ -92,27 +95,31 @@ def numeric_markers(column: Column) -> dict[str, float]:
     return {marker: float(marker) for marker in column.missing if NUMERIC_MARKER.fullmatch(marker)}
 
 
-def _without_markers(column: Column, values: pa.ChunkedArray, account: Account) -> pa.ChunkedArray:
+def _without_numeric_markers(column: Column, cells: Cells, values: Cells, account: Account) -> Cells:
     for marker, number in numeric_markers(column).items():
         met = pc.equal(values, pa.scalar(number, pa.float64()))
+        if is_text(cells):
+            # The marker as written counts also where the table's notation reads it as another number.
+            met = pc.or_(met, pc.and_(pc.equal(cells, marker), pc.is_valid(values)))
         account.met[marker] += count_true(met)
         values = null_where(values, met)
     return values
 
 
-def _parsed(
-    column: Column, cells: pa.ChunkedArray, notation: Notation, account: Account
-) -> tuple[pa.ChunkedArray, int]:
-    """The values of the text, null where it is none, and how often it is none."""
+def _parsed(column: Column, cells: pa.Array, notation: Notation, account: Account) -> tuple[pa.Array, int]:
+    """The values of the text, null where it is none, and how often it is neither empty nor a marker nor a number.
+
+    What is a number as it stands is most of a column, and pays for nothing else.
+    """
     whole = column.type == "integer"
-    pattern = notation.integer if whole else notation.number
-    misfits = pc.invert(pc.match_substring_regex(cells, pattern))
-    lost = count_true(misfits)
-    if lost:  # most columns have none, and pay for nothing that follows
-        cells = _mended(column, cells, pc.fill_null(misfits, False), notation, account)
-        misfits = pc.invert(pc.match_substring_regex(cells, pattern))
-        lost = count_true(misfits)
-        cells = null_where(cells, misfits)
+    misfits = pc.fill_null(
+        pc.invert(pc.match_substring_regex(cells, notation.integer if whole else notation.number)), False
+    )
+    lost = 0
+    if pc.any(misfits).as_py():
+        only_plus = not count_true(pc.starts_with(cells, "-"))
+        rest, lost = _mended(column, cells.filter(misfits), notation, only_plus, account)
+        cells = pc.replace_with_mask(cells, misfits, rest)
     plain = _plain(cells, notation)
     if not whole:
         return pc.cast(plain, pa.float64()), lost
@@ -124,12 +131,13 @@ def _parsed(
 
 
 def _mended(
-    column: Column, cells: pa.ChunkedArray, misfits: pa.ChunkedArray, notation: Notation, account: Account
-) -> pa.ChunkedArray:
-    """The cells, with those among the misfits rewritten that say a number beyond doubt."""
-    whole = cells.combine_chunks()
-    mask = misfits.combine_chunks()
-    rest = whole.filter(mask)
+    column: Column, rest: pa.Array, notation: Notation, no_minus_elsewhere: bool, account: Account
+) -> tuple[pa.Array, int]:
+    """What is not yet a number, rewritten where it says one beyond doubt, and how many cells do not.
+
+    Null where a cell is empty, a marker, or lost.
+    """
+    rest = without_markers(column, trimmed(rest, account), account)
     if column.zero:
         nothing = pc.is_in(rest, value_set=pa.array(column.zero, rest.type))
         account.tell("zero_mark", count_true(nothing), "Zeichen für genau nichts als 0 gelesen")
@@ -140,14 +148,17 @@ def _mended(
         rest = _rewritten(rest, cut, r"\1\2", account, "sign", "Einheit in der Zelle abgeschnitten")
     rest = _rewritten(rest, f"^{TYPOGRAPHIC_MINUS}", "-", account, "minus", "typografisches Minuszeichen")
     rest = pc.replace_substring_regex(rest, r"^\+([0-9])", r"\1")
-    if not count_true(pc.starts_with(pc.replace_with_mask(whole, mask, rest), "-")):
+    if no_minus_elsewhere and not count_true(pc.starts_with(rest, "-")):
         behind = rf"^([0-9].*{re.escape(notation.decimal)}[0-9]+)-$"
         rest = _rewritten(rest, behind, r"-\1", account, "minus", "Minuszeichen hinter der Zahl")
     if column.type == "integer":
         for number in numeric_markers(column).values():  # -999 is met here also as -999,0
             met = pc.equal(numbers_in(rest, notation), number)
             rest = pc.if_else(pc.fill_null(met, False), pa.scalar(f"{number:.0f}", rest.type), rest)
-    return pa.chunked_array([pc.replace_with_mask(whole, mask, rest)])
+    misfits = pc.invert(
+        pc.match_substring_regex(rest, notation.integer if column.type == "integer" else notation.number)
+    )
+    return null_where(rest, misfits), count_true(misfits)
 
 
 def _rewritten(rest: pa.Array, pattern: str, by: str, account: Account, kind: str, detail: str) -> pa.Array:
@@ -156,10 +167,29 @@ def _rewritten(rest: pa.Array, pattern: str, by: str, account: Account, kind: st
     return new
 
 
-def _plain(cells: pa.ChunkedArray, notation: Notation) -> pa.ChunkedArray:
+def _plain(cells: pa.Array, notation: Notation) -> pa.Array:
     """Numbers of the notation as Arrow reads them: without groups, with a point."""
     if notation.thousands in GROUPS:
         cells = pc.replace_substring_regex(cells, notation.group, "")
-    elif notation.thousands:
-        cells = pc.replace_substring(cells, notation.thousands, "")
-    return cells if notation.decimal == "." else pc.replace_substring(cells, notation.decimal, ".")
+    dropped = "" if notation.thousands in GROUPS else notation.thousands
+    if not dropped and notation.decimal == ".":
+        return cells
+    # One pass over all bytes, which takes a fifth of the time that replacing in each text takes.
+    texts = pc.fill_null(cells, "").cast(pa.large_string())
+    lengths = pc.binary_length(texts)
+    if dropped:
+        lengths = pc.subtract(lengths, pc.count_substring(texts, dropped))
+    ends = np.concatenate([[0], np.cumsum(lengths.to_numpy(), dtype="int64")])
+    swap = bytes.maketrans(notation.decimal.encode(), b".")
+    data = _bytes_of(texts).translate(swap, dropped.encode())
+    plain = pa.LargeStringArray.from_buffers(len(texts), pa.py_buffer(ends), pa.py_buffer(data))
+    return null_where(plain, pc.is_null(cells))
+
+
+def _bytes_of(texts: pa.LargeStringArray) -> bytes:
+    """All texts without anything between them."""
+    _, offsets, data = texts.buffers()
+    if data is None:
+        return b""
+    ends = np.frombuffer(offsets, "int64")[texts.offset : texts.offset + len(texts) + 1]
+    return bytes(memoryview(data)[int(ends[0]) : int(ends[-1])])

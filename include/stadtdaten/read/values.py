@@ -21,7 +21,8 @@ from stadtdaten.contracts.model import Column, Table
 from stadtdaten.faults import Finding, SourceUnreadable
 from stadtdaten.frames import Repair
 from stadtdaten.read.account import Account
-from stadtdaten.read.arrow import count_true, null_where
+from stadtdaten.read.arrow import count_true
+from stadtdaten.read.cells import is_text, trimmed, without_markers
 from stadtdaten.read.moments import read_date, read_datetime
 from stadtdaten.read.numbers import (
     Notation,
@@ -77,9 +78,6 @@ class Values:
     def coordinate(self, name: str, cells: pa.ChunkedArray) -> np.ndarray:
         """Numbers of a coordinate column that is named by the reading and not declared; NaN where empty."""
         account = Account(self._table.id, name)
-        if _is_text(cells):
-            cells = _trimmed(cells, account)
-            cells = null_where(cells, pc.equal(cells, ""))
         numbers = read_coordinate(cells, self._notation, account)
         self._take(account)
         return numbers
@@ -106,13 +104,12 @@ class Values:
 
     def _column(self, column: Column, cells: dict[str, pa.ChunkedArray], account: Account) -> pd.Series:
         own = cells[column.source]
-        if _is_text(own):
+        if is_text(own):
             self._refuse_long_cells(own, account)
         if column.type == "marker":
             return self._marker(column, own)
-        if _is_text(own):
-            own = own if column.type == "string" else _trimmed(own, account)
-            own = _without_markers(column, own, account)
+        if is_text(own) and column.type not in ("integer", "number"):  # these look only at what is no number
+            own = without_markers(column, own if column.type == "string" else trimmed(own, account), account)
         values = self._typed(column, own, cells, account)
         for marker, meaning in column.missing.items():
             account.tell("missing_marker", account.met[marker], meaning)
@@ -150,14 +147,16 @@ class Values:
     def _marker(self, column: Column, cells: pa.ChunkedArray) -> pd.Series:
         """The meaning of each cell's missing marker, where the column that has its values meets one as well."""
         sibling = next(each for each in self._table.columns if each.source == column.source and each is not column)
-        meanings = pa.chunked_array([pa.nulls(len(cells), pa.string())])
-        if _is_text(cells):
-            text = cells if sibling.type == "string" else pc.utf8_trim_whitespace(cells)
+        meanings = pa.nulls(len(cells), pa.string())
+        if is_text(cells):
+            text = (cells if sibling.type == "string" else pc.utf8_trim_whitespace(cells)).combine_chunks()
             found = pc.index_in(text, value_set=pa.array(column.missing, text.type))
-            meanings = pa.chunked_array([pa.array(column.missing.values(), pa.string())]).take(found)
+            meanings = pa.array(column.missing.values(), pa.string()).take(found)
         numbers = numeric_markers(column) if sibling.type in ("integer", "number") else {}
         if numbers:
-            values = numbers_in(text, self._notation) if _is_text(cells) else pc.cast(cells, pa.float64())
+            values = (
+                numbers_in(text, self._notation) if is_text(cells) else pc.cast(cells.combine_chunks(), pa.float64())
+            )
             for marker, number in numbers.items():
                 meanings = pc.if_else(pc.fill_null(pc.equal(values, number), False), column.missing[marker], meanings)
         return pd.Series(meanings.to_pandas(), dtype="str")
@@ -169,30 +168,8 @@ class Values:
             account.fail("cell", count, len(cells), f"sind länger als die erlaubten {longest} Zeichen")
 
 
-def _is_text(cells: pa.ChunkedArray) -> bool:
-    return bool(pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type))
-
-
-def _trimmed(cells: pa.ChunkedArray, account: Account) -> pa.ChunkedArray:
-    """Without outer white space, which means nothing around a number, date or boolean; counted as a repair."""
-    trimmed = pc.utf8_trim_whitespace(cells)
-    account.tell("outer_space", count_true(pc.not_equal(trimmed, cells)), "Leerraum um den Wert entfernt")
-    return trimmed
-
-
-def _without_markers(column: Column, cells: pa.ChunkedArray, account: Account) -> pa.ChunkedArray:
-    """Null where a cell is a declared marker as written, or empty."""
-    marks = [*dict.fromkeys((*column.missing, ""))]
-    found = pc.index_in(cells, value_set=pa.array(marks, cells.type))
-    if found.null_count == len(found):
-        return cells
-    for each in pc.value_counts(found.drop_null()):
-        account.met[marks[each["values"].as_py()]] += each["counts"].as_py()
-    return null_where(cells, pc.is_valid(found))
-
-
 def _string(column: Column, cells: pa.ChunkedArray, account: Account) -> pd.Series:
-    if count_true(pc.match_substring_regex(cells, rf"[\x00{CONTROLS}\x{{fffd}}]")):
+    if _may_hold_odd_characters(cells):
         # GeoJSON and GeoPackage would end the text at a NUL, CSV would not.
         account.fail("nul", count_true(pc.match_substring(cells, "\0")), len(cells), "enthalten ein NUL-Zeichen")
         lost = count_true(pc.match_substring(cells, REPLACEMENT))
@@ -203,6 +180,15 @@ def _string(column: Column, cells: pa.ChunkedArray, account: Account) -> pd.Seri
     if column.separator is not None:
         cells = _listed(cells, column.separator, account)
     return pd.Series(cells.cast(pa.large_string()).to_pandas(), dtype="str")
+
+
+def _may_hold_odd_characters(cells: pa.ChunkedArray) -> bool:
+    """Whether any byte may belong to a control character or U+FFFD: in UTF-8 below 20, 7F, or after C2 or EF (hex)."""
+    for chunk in cells.chunks:
+        data = np.frombuffer(chunk.buffers()[2] or b"", np.uint8)
+        if len(data) and (data.min() < 0x20 or any((data == byte).any() for byte in (0x7F, 0xC2, 0xEF))):
+            return True
+    return False
 
 
 def _listed(cells: pa.ChunkedArray, separator: str, account: Account) -> pa.ChunkedArray:
