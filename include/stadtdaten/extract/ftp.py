@@ -6,11 +6,13 @@ Passive mode only, and data come from the server that was asked, whatever addres
 from __future__ import annotations
 
 import ftplib
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from typing import cast
 from urllib.parse import unquote, urlsplit
 
 from stadtdaten.contracts.interfaces import FtpInterface, Limits
@@ -25,8 +27,8 @@ from stadtdaten.frames import Endpoint, TableLock
 SILENCE_SECONDS = 60.0
 CHUNK = 1 << 18
 
-UNKNOWN_COMMAND = ("500", "502", "504")
-"""RFC 959: the server does not know the command."""
+UNKNOWN_COMMAND = ("500", "501", "502", "504")
+"""RFC 959: the server does not know the command; 501 says vsftpd to the OPTS before MLSD (RFC 2389, 4)."""
 
 
 def fetch_from_ftp(
@@ -59,7 +61,7 @@ def fetch_from_ftp(
     timeout = min(SILENCE_SECONDS, float(limits.seconds))
     client = ftplib.FTP(timeout=timeout)  # noqa: S321  the contract says that nothing here is secret
     if interface.tls:
-        client = ftplib.FTP_TLS(context=ssl.create_default_context(cafile=bundle), timeout=timeout)  # noqa: S321
+        client = _FtpTls(context=ssl.create_default_context(cafile=bundle), timeout=timeout)
     with closing(client), budget.ending(client.close):
         with _failures(table.id, budget):
             client.connect(host, port)
@@ -95,6 +97,18 @@ def _failures(table: str, budget: Budget) -> Iterator[None]:
             f"Tabelle „{table}“: Die Verbindung zum FTP-Server kommt nicht zustande oder bricht ab.",
             next_step="Abwarten, der Lauf wird wiederholt; hält es an, den Betrieb der Quelle ansprechen.",
         ) from None
+
+
+class _FtpTls(ftplib.FTP_TLS):
+    """Data connections resume the TLS session of the login: vsftpd and others refuse them otherwise (code 522).
+
+    It proves that whoever fetches the data is who logged in; Python's own class begins a session for each.
+    """
+
+    def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
+        connection, size = ftplib.FTP.ntransfercmd(self, cmd, rest)  # noqa: S321  encrypted in the next line but one
+        login = cast(ssl.SSLSocket, self.sock)
+        return self.context.wrap_socket(connection, server_hostname=self.host, session=login.session), size
 
 
 def _log_in(client: ftplib.FTP, endpoint: Endpoint, table: str) -> None:
@@ -148,7 +162,9 @@ class _Server:
         except ftplib.error_perm as error:
             if str(error)[:3] not in UNKNOWN_COMMAND:
                 raise
-            for name in self._client.nlst(path):
+            names = self._client.nlst(path)
+            self._client.voidcmd("TYPE I")  # listings are asked for as text (RFC 959), files are not
+            for name in names:
                 yield PurePosixPath(name).name, {}
 
     def _entry(self, name: str, facts: dict[str, str]) -> Entry | None:
