@@ -56,6 +56,10 @@ class Malformed(Exception):
     """The file is not what its format demands; without a text, because that could quote it."""
 
 
+class Protected(Malformed):
+    """The file is encrypted with a password."""
+
+
 def parse(document: IO[bytes], start: Start, end: End | None = None, text: Text | None = None) -> None:
     """Pass once over an XML document; names come without their prefixes.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import zipfile
 from itertools import product
+from typing import IO
 
-from stadtdaten.read.marks import Cell, Malformed, Marks, Range, parse
+from stadtdaten.read.marks import Cell, Malformed, Marks, Protected, Range, parse
 
-CONTENT = "content.xml"
 ERROR = re.compile(r"#(DIV/0!|N/A|NV|NAME\?|REF!|BEZUG!|VALUE!|WERT!|NUM!|ZAHL!|NULL!)|(Err|Fehler):\d{3}")
 """What a spreadsheet program shows in place of a result, in English and German."""
 
@@ -17,26 +17,35 @@ MOST_ALIKE = 1_000_000
 """Equal neighbours that are written as one cell; more of those that are told one by one are an attack on the memory."""
 
 
-def ods_marks(archive: zipfile.ZipFile, sheet: str) -> Marks:
-    """The marks of the sheet of that name; raises Malformed. Indentation by style is not seen, leading blanks are."""
-    content = _Content(sheet)
+def ods_marks(archive: zipfile.ZipFile) -> dict[str, Marks]:
+    """The marks of each sheet by its name; raises Malformed. Indentation by style is not seen, leading blanks are."""
+    content = _Content()
+    with _opened(archive, "META-INF/manifest.xml") as part:
+        parse(part, _refuse_encryption)
+    with _opened(archive, "content.xml") as part:
+        parse(part, content.start, content.end, content.text)
+    return content.sheets
+
+
+def _opened(archive: zipfile.ZipFile, path: str) -> IO[bytes]:
     try:
-        part = archive.open(CONTENT)
+        return archive.open(path)
     except KeyError:
         raise Malformed from None
-    with part:
-        parse(part, content.start, content.end, content.text)
-    return content.finished()
+
+
+def _refuse_encryption(name: str, _attributes: dict[str, str]) -> None:
+    if name == "encryption-data":
+        raise Protected
 
 
 class _Content:
     """Handlers of a pass over content.xml."""
 
-    def __init__(self, sheet: str) -> None:
-        self._sheet = sheet
-        self._found = 0
-        self._marks = Marks()
-        self._wanted = False
+    def __init__(self) -> None:
+        self.sheets: dict[str, Marks] = {}
+        self._marks: Marks | None = None
+        """Of the sheet that is open."""
         self._folded: list[bool] = []
         """For each open group of rows or columns: whether it is collapsed."""
         self._hidden_columns: list[tuple[int, int]] = []
@@ -49,20 +58,21 @@ class _Content:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "table":
-            if self._wanted:
+            sheet = _without_prefixes(attributes)["name"]
+            if self._marks is not None or sheet in self.sheets:
                 raise Malformed  # a table inside a cell has no place in a grid
-            local = _without_prefixes(attributes)
-            self._wanted = local.get("name") == self._sheet
-            self._found += self._wanted
-        elif self._wanted:
-            self._start_in_sheet(name, _without_prefixes(attributes))
+            self._marks = self.sheets[sheet] = Marks()
+            self._hidden_columns, self._hidden_rows = [], []
+            self._row = self._declared = 0
+        elif self._marks is not None:
+            self._start_in_sheet(self._marks, name, _without_prefixes(attributes))
 
     def end(self, name: str) -> None:
-        if not self._wanted:
+        if self._marks is None:
             return
         match name:
             case "table":
-                self._wanted = False
+                self._end_sheet(self._marks)
             case "table-row-group" | "table-column-group":
                 self._folded.pop()
             case "table-row":
@@ -72,24 +82,21 @@ class _Content:
             case "p":
                 self._paragraph = False
             case "table-cell" | "covered-table-cell":
-                self._end_cell()
+                self._end_cell(self._marks)
 
     def text(self, text: str) -> None:
         if self._paragraph and not self._note:
             self._shown += text
 
-    def finished(self) -> Marks:
-        if self._found != 1:
-            raise Malformed
-        marks = self._marks
+    def _end_sheet(self, marks: Marks) -> None:
         for first, count in self._hidden_columns:
             marks.hidden_columns.update(range(first, min(first + count, marks.columns)))
         for first, count, folded in self._hidden_rows:
             rows = marks.folded_rows if folded else marks.hidden_rows
             rows.update(range(first, min(first + count, marks.rows)))
-        return marks
+        self._marks = None
 
-    def _start_in_sheet(self, name: str, attributes: dict[str, str]) -> None:
+    def _start_in_sheet(self, marks: Marks, name: str, attributes: dict[str, str]) -> None:
         match name:
             case "table-row-group" | "table-column-group":
                 self._folded.append(attributes.get("display") == "false")
@@ -106,30 +113,30 @@ class _Content:
                 if seen != "visible" or folded:
                     self._hidden_rows.append((self._row, self._row_repeats, folded))
             case "table-cell" | "covered-table-cell":
-                self._start_cell(attributes)
+                self._start_cell(marks, attributes)
             case "annotation":
                 self._note += 1
             case "p":
                 self._paragraph = True
 
-    def _start_cell(self, attributes: dict[str, str]) -> None:
+    def _start_cell(self, marks: Marks, attributes: dict[str, str]) -> None:
         self._repeats = int(attributes.get("number-columns-repeated", "1"))
         self._type = "error" if "error" in attributes.get("calcext-type", "") else attributes.get("value-type", "")
         self._formula = "formula" in attributes
         self._shown = ""
         wide, high = (int(attributes.get(f"number-{each}-spanned", "1")) for each in ("columns", "rows"))
         if wide > 1 or high > 1:
-            self._marks.merged.append(Range(self._row, self._column, self._row + high - 1, self._column + wide - 1))
+            marks.merged.append(Range(self._row, self._column, self._row + high - 1, self._column + wide - 1))
 
-    def _end_cell(self) -> None:
+    def _end_cell(self, marks: Marks) -> None:
         if self._type or self._shown or self._formula:
-            self._marks.reach(self._row + self._row_repeats - 1, self._column + self._repeats - 1)
+            marks.reach(self._row + self._row_repeats - 1, self._column + self._repeats - 1)
             if self._type == "error" or (self._formula and ERROR.fullmatch(self._shown)):
-                self._marks.errors |= dict.fromkeys(self._cells(), self._shown)
+                marks.errors |= dict.fromkeys(self._cells(), self._shown)
             elif self._formula and not self._type:
-                self._marks.uncomputed |= self._cells()
+                marks.uncomputed |= self._cells()
             if self._type == "percentage":
-                self._marks.percents |= self._cells()
+                marks.percents |= self._cells()
         self._column += self._repeats
 
     def _cells(self) -> set[Cell]:

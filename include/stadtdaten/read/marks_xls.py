@@ -9,20 +9,39 @@ from pathlib import Path
 
 import xlrd
 
-from stadtdaten.read.marks import Malformed, Marks, Range
+from stadtdaten.read.marks import Malformed, Marks, Protected, Range
+
+ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+"""Stream that holds an encrypted xlsx file in a compound file (MS-OFFCRYPTO 2.3.4.4)."""
 
 
-def xls_marks(path: Path, sheet: str) -> Marks:
-    """The marks of the sheet of that name; raises Malformed.
+def xls_marks(path: Path) -> dict[str, Marks]:
+    """The marks of each sheet by its name; raises Malformed.
 
     xlrd does not tell whether a filter hides a row, so every hidden row counts as folded; and the format keeps a
     result with every formula, so none is without.
     """
+    content = path.read_bytes()
+    if ENCRYPTED_PACKAGE in content:
+        raise Protected
     try:
-        with xlrd.open_workbook(str(path), logfile=io.StringIO(), formatting_info=True, on_demand=True) as book:
-            return _marks(book, book.sheet_by_name(sheet))
+        with xlrd.open_workbook(
+            file_contents=content, logfile=io.StringIO(), formatting_info=True, ragged_rows=True
+        ) as book:
+            return {sheet.name: _marks(book, sheet) for sheet in book.sheets()}
+    except xlrd.biffh.XLRDError as error:
+        raise Protected if "encrypted" in str(error) else Malformed from None
     # What xlrd makes of a damaged file, besides its own error.
-    except (xlrd.biffh.XLRDError, AssertionError, IndexError, KeyError, TypeError, ValueError, struct.error):
+    except (
+        xlrd.compdoc.CompDocError,
+        AssertionError,
+        AttributeError,
+        IndexError,
+        KeyError,
+        TypeError,
+        ValueError,
+        struct.error,
+    ):
         raise Malformed from None
 
 

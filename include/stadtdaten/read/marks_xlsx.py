@@ -59,7 +59,7 @@ class _Sheet:
             case "row":
                 self._start_row(attributes)
             case "col":
-                if attributes.get("hidden") in TRUE or attributes.get("width") in ("0", "0.0"):
+                if attributes.get("hidden") in TRUE or float(attributes.get("width", "1")) == 0:
                     self._hidden_columns.append((int(attributes["min"]) - 1, int(attributes["max"]) - 1))
             case "mergeCell":
                 self._marks.merged.append(_range(attributes["ref"]))
@@ -95,7 +95,7 @@ class _Sheet:
     def _start_row(self, attributes: dict[str, str]) -> None:
         self._row = int(attributes["r"]) - 1 if "r" in attributes else self._row + 1
         self._column = -1
-        if attributes.get("hidden") in TRUE or attributes.get("ht") in ("0", "0.0"):
+        if attributes.get("hidden") in TRUE or float(attributes.get("ht", "1")) == 0:
             self._marks.hidden_rows.add(self._row)
             if attributes.get("outlineLevel", "0") != "0":
                 self._collapsed.add(self._row)

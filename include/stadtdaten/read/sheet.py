@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ from stadtdaten.faults import Finding, SchemaChanged, SourceUnreadable
 from stadtdaten.frames import Repair
 from stadtdaten.read.account import Account
 from stadtdaten.read.layout import SEARCHED, Header, find_header, tabulate
-from stadtdaten.read.marks import Cell, Malformed, Marks, Range
+from stadtdaten.read.marks import Cell, Malformed, Marks, Protected, Range
 from stadtdaten.read.marks_ods import ods_marks
 from stadtdaten.read.marks_xls import xls_marks
 from stadtdaten.read.marks_xlsx import position, xlsx_marks
@@ -87,15 +87,15 @@ def read_sheet(table: Table, reading: Sheet, files: tuple[Path, ...], limits: Li
 
 def _read_file(table: Table, reading: Sheet, path: Path, limits: Limits) -> RawTable:
     """The columns with the marks of ``typed_cells`` that only the whole table can do without."""
-    marks_of = _marks_reader(table, path, limits)
     repairs: list[Repair] = []
     try:
+        marks_of = _marks_reader(table, path, limits)
         with path.open("rb") as file, CalamineWorkbook.from_filelike(file) as book:
             name = _wanted_sheet(table, reading, book, repairs)
             marks = marks_of(name)
-            _check_size(table, marks)
+            _check_size(table, [marks])
             grid = _grid(table, reading, book.get_sheet_by_name(name), marks, repairs)
-    except PasswordError:
+    except (PasswordError, Protected):
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: Die Arbeitsmappe ist mit einem Kennwort geschützt.",
             next_step="Die Fachstelle bitten, sie ohne Kennwort zu liefern; die Pipeline nimmt keine Kennwörter an.",
@@ -122,17 +122,31 @@ def _marks_reader(table: Table, path: Path, limits: Limits) -> Callable[[str], M
     with path.open("rb") as file:
         start = file.read(len(COMPOUND_FILE))
     if start == COMPOUND_FILE:
-        return lambda name: xls_marks(path, name)
+        return _known(table, xls_marks(path))
     if not start.startswith(b"PK"):
-        raise _unreadable(table, "ist keine lesbare Arbeitsmappe (xlsx, xlsm, xls, ods)")
+        raise Malformed
     names = check_package(table, path, limits)
     if "xl/workbook.bin" in names:
         raise _unreadable(table, "ist eine binäre Arbeitsmappe (xlsb), deren ausgeblendete Teile niemand sieht")
-    of = xlsx_marks if "xl/workbook.xml" in names else ods_marks
+    if "xl/workbook.xml" not in names:
+        with zipfile.ZipFile(path) as archive:
+            return _known(table, ods_marks(archive))
 
     def marks(name: str) -> Marks:
         with zipfile.ZipFile(path) as archive:
-            return of(archive, name)
+            return xlsx_marks(archive, name)
+
+    return marks
+
+
+def _known(table: Table, sheets: Mapping[str, Marks]) -> Callable[[str], Marks]:
+    """Marks read for all sheets, because calamine reads all at once from files of these formats."""
+    _check_size(table, sheets.values())
+
+    def marks(name: str) -> Marks:
+        if name not in sheets:
+            raise Malformed
+        return sheets[name]
 
     return marks
 
@@ -169,14 +183,15 @@ def _wanted_sheet(table: Table, reading: Sheet, book: CalamineWorkbook, repairs:
     )
 
 
-def _check_size(table: Table, marks: Marks) -> None:
-    if marks.rows * marks.columns > MOST_CELLS:
-        raise SourceUnreadable(
-            f"Tabelle „{table.id}“: Das Tabellenblatt reicht über {marks.rows} Zeilen und {marks.columns} Spalten, "
-            f"mehr als {MOST_CELLS} Zellen.",
-            next_step="Meist steht weit unten oder rechts eine vergessene Zelle: Mit Strg+Ende ansehen und die "
-            "Fachstelle bitten, sie zu löschen.",
-        )
+def _check_size(table: Table, sheets: Iterable[Marks]) -> None:
+    for marks in sheets:
+        if marks.rows * marks.columns > MOST_CELLS:
+            raise SourceUnreadable(
+                f"Tabelle „{table.id}“: Ein Tabellenblatt reicht über {marks.rows} Zeilen und {marks.columns} Spalten, "
+                f"mehr als {MOST_CELLS} Zellen.",
+                next_step="Meist steht weit unten oder rechts eine vergessene Zelle: Mit Strg+Ende ansehen und die "
+                "Fachstelle bitten, sie zu löschen.",
+            )
 
 
 def _grid(table: Table, reading: Sheet, sheet: CalamineSheet, marks: Marks, repairs: list[Repair]) -> _Grid:
@@ -240,21 +255,18 @@ def _texts(
     sheet: CalamineSheet, marks: Marks, rows: Sequence[int], columns: Sequence[int]
 ) -> tuple[list[pa.ChunkedArray], int]:
     """The columns as marked text, and how many cells with content lie under a merged cell. Raises Malformed."""
-    blank = [pa.chunked_array([[""] * len(rows)], pa.string()) for _ in columns]
-    if sheet.start is None or sheet.end is None:
-        return blank, 0
-    if sheet.end[0] >= marks.rows or sheet.end[1] >= marks.columns:
+    if sheet.end is not None and (sheet.end[0] >= marks.rows or sheet.end[1] >= marks.columns):
         raise Malformed  # content of which the marks know nothing
     special = {cell: ERROR + sign for cell, sign in marks.errors.items()} | dict.fromkeys(marks.uncomputed, UNCOMPUTED)
     under, shown_in = _covered(marks), _moved_titles(marks)
-    offset, width = sheet.start[1], sheet.width
+    offset, width = sheet.start[1] if sheet.start else 0, sheet.width
     wanted = set(rows)
-    visible = ((number, row) for number, row in enumerate(sheet.iter_rows()) if number in wanted)
+    given = chain(sheet.iter_rows(), repeat([""] * width))  # a formula without a result may lie behind all content
+    visible = ((number, row) for number, row in zip(range(marks.rows), given, strict=False) if number in wanted)
     chunks: list[list[pa.Array]] = [[] for _ in columns]
-    covered = filled = 0
+    covered = 0
     while block := list(islice(visible, CHUNK)):
         numbers = [number for number, _ in block]
-        filled += len(block)
         for chunk, column in zip(chunks, columns, strict=True):
             at = column - offset
             texts = [as_text(row[at]) for _, row in block] if 0 <= at < width else [""] * len(block)
@@ -265,8 +277,7 @@ def _texts(
             if special:
                 texts = [special.get((number, column), text) for number, text in zip(numbers, texts, strict=True)]
             chunk.append(pa.array(texts, pa.string()))
-    rest = pa.array([""] * (len(rows) - filled), pa.string())
-    return [pa.chunked_array([*chunk, rest], pa.string()) for chunk in chunks], covered
+    return [pa.chunked_array(chunk, pa.string()) for chunk in chunks], covered
 
 
 def _moved_titles(marks: Marks) -> dict[Cell, int]:
