@@ -58,13 +58,8 @@ def kinds(read: ReadTable) -> set[tuple[str, str]]:
 
 
 POINT = {"geometrie": {"type": "geometry", "source": "geometrie"}}
-POI: dict[str, Any] = (
-    dict.fromkeys(
-        ("poi_id", "name", "str_hausnr", "plz_ort", "kategorie", "link", "angelegt", "geaendert", "rechts_utm"),
-        "string",
-    )
-    | POINT
-)
+ATTRIBUTES = ("poi_id", "name", "str_hausnr", "plz_ort", "kategorie", "link", "angelegt", "geaendert")
+POI: dict[str, Any] = dict.fromkeys(ATTRIBUTES, "string") | POINT
 
 
 @pytest.mark.parametrize(("name", "rows"), [("daycare_centers", 195), ("playgrounds", 352), ("schools", 298)])
@@ -73,7 +68,7 @@ def test_bochums_shapefiles_equal_their_csv_siblings(read_geo: Read, shared: Pat
     read = read_geo(f"{file}.shp", {"format": "shapefile"}, POI)
     sibling = plain(shared / "data" / f"{file}.csv")
     assert len(read.frame) == len(sibling) == rows
-    for column in ("poi_id", "name", "str_hausnr", "plz_ort", "kategorie", "link", "angelegt", "geaendert"):
+    for column in ATTRIBUTES:
         # The shapefile's cells end after 254 bytes, and blanks at their end are its own.
         expected = [row[column].encode()[:254].decode(errors="ignore").strip() for row in sibling]
         assert read.frame[column].fillna("").str.strip().tolist() == expected, column
@@ -115,12 +110,19 @@ def test_swapped_columns_of_bochums_schools_are_found_out(read_geo: Read) -> Non
     assert ("axes", "detected") in kinds(swapped)
 
 
-def test_bochums_natural_monuments_keep_their_umlauts(read_geo: Read) -> None:
-    columns = {"nr": {"type": "string", "source": "Obj_Nr_neu"}, "flur": {"type": "string", "source": "Flurstück"}}
-    read = read_geo("bochum/natural_monuments/bochum_natural_monuments.shp", {"format": "shapefile"}, columns | POINT)
+def test_bochums_natural_monuments_keep_their_umlauts_and_stand_where_their_columns_say(read_geo: Read) -> None:
+    """Their CSV sibling is of another year: other monuments, other numbers."""
+    columns = {
+        "flur": {"type": "string", "source": "Flurstück"}, "rechts": {"type": "number", "source": "Rechtswert"},
+        "hoch": {"type": "number", "source": "Hochwert"}, **POINT,
+    }  # fmt: skip
+    read = read_geo("bochum/natural_monuments/bochum_natural_monuments.shp", {"format": "shapefile"}, columns)
     assert len(read.frame) == 40
+    assert read.frame["flur"].iloc[0] == "1101-4-541"
+    points = shapely.get_coordinates(read.frame.geometry.to_numpy())
+    near = (np.abs(points - read.frame[["rechts", "hoch"]].to_numpy()) < 1).all(axis=1)
+    assert near.sum() == 37  # three were mistyped by hand in the source
     assert ("encoding", "detected") in kinds(read)
-    assert "Lage" in read.drift
 
 
 def test_bochums_environmental_zone_loses_its_heights_and_says_so(read_geo: Read) -> None:

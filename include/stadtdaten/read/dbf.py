@@ -65,7 +65,7 @@ class _Dbf:
         self.ascii = not (self._records >= 0x80).any() and all(field.name.isascii() for field in self.fields)
 
     def cells(self, field: _Field) -> np.ndarray:
-        """The field's bytes in every record that is not deleted, without NULs at the end."""
+        """The field's bytes in every record that is not deleted, filled up with blanks or NULs."""
         part = np.ascontiguousarray(self._records[:, field.start : field.start + field.length])
         return part.view(f"S{field.length}").ravel()
 
@@ -142,8 +142,8 @@ def _text(table: Table, name: str, field: _Field, dbf: _Dbf, encoding: str) -> p
     if encoding != "utf-8" and any(_is_utf8(cell) for cell in cells):
         raise _wrong_encoding(table, name, encoding)  # as declared it would be mojibake
     if field.kind == "C":
-        return pa.array([value.rstrip(" ") or None for value in text], pa.string())
-    plain = [value.strip() for value in text]
+        return pa.array([value.rstrip(" \0") or None for value in text], pa.string())
+    plain = [value.strip(" \0") for value in text]
     if field.kind == "D":
         plain = [_date(value) for value in plain]
     elif field.kind == "L":
