@@ -6,17 +6,15 @@ zugeschnitten, geprüft und als Datensatz `ladesaeulen` veröffentlicht. Die Nam
 werden gar nicht erst gespeichert. Ist die Datei unverändert, endet der Lauf nach `snapshot`.
 
 **Was ein Fehlschlag bedeutet.** Auf dem Portal bleibt der letzte gute Stand mit seinem Datum sichtbar; es ist nichts
-verloren. `snapshot` rot: Die Datei fehlt, oder ihre Kopfzeile steht woanders oder nennt andere Spalten.
+verloren. `snapshot` rot: Die Datei fehlt, oder ihre Kopfzeile nennt andere Spalten.
 `candidate` rot: Eine Prüfung hat die Daten angehalten; stehen Werte in der falschen Spalte, hat die Datei ein
 Trennzeichen zu viel.
 
 **Was zu tun ist.**
 1. Die Alarm-Mail oder das Protokoll der roten Aufgabe lesen: Dort stehen Spalte, Prüfung und Anzahl.
-2. Steht die Kopfzeile in einer anderen Zeile als der elften, `reading.skip_rows` im Vertrag
-   `include/contracts/ladesaeulen.yaml` anpassen.
-3. Haben sich Spalten geändert, den Vertrag anpassen. Angaben zu Betreibern und freie Texte dürfen dabei nicht
-   hineinkommen; im Zweifel die Open-Data-Stelle fragen.
-4. Den Lauf neu starten (*Trigger*); `force_rebuild` baut auch bei unveränderter Quelle neu.
+2. Haben sich Spalten geändert, den Vertrag `include/contracts/ladesaeulen.yaml` anpassen. Angaben zu Betreibern und
+   freie Texte dürfen dabei nicht hineinkommen; im Zweifel die Open-Data-Stelle fragen.
+3. Den Lauf neu starten (*Trigger*); `force_rebuild` baut auch bei unveränderter Quelle neu.
 
 **Wen fragen.** Fachlich: stadtplanung@stadt.hamm.de. Portal und Pipeline: opendata@stadt.hamm.de.
 """

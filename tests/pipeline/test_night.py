@@ -21,6 +21,8 @@ SOURCES = {
     "spielplaetze": "spielplaetze",
     "einwohnerstatistik": "einwohner",
     "baumkataster": "baumkataster",
+    "unfaelle": "unfaelle",
+    "ladesaeulen": "ladesaeulen",
 }
 
 
