@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone, tzinfo
-from itertools import pairwise
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
@@ -149,33 +148,37 @@ def passes_by_order(wall: np.ndarray, twice: np.ndarray, series: np.ndarray) -> 
     """For each row of the hour that the clock shows twice (mask ``twice``): 1 if it is of the first pass, 2 of the
     second, 0 if the order of the rows does not prove it (and for all other rows).
 
-    ``wall`` is in microseconds (missing times are negative and far), ``series`` a number per row. Within a series,
-    neighbouring rows of the hour must be two runs of rising (or, newest first, falling) times that fit to the rows
-    around them, and they must be two passes beyond doubt: a time is told twice, or the clock falls back by more than
-    half an hour. A row that is merely late falls back too.
+    ``wall`` is in microseconds (missing times are negative and far), ``series`` a number per row. Within a series, the
+    rows of the hour must stand together: two runs of rising (or, newest first, falling) times that fit to the rows
+    around them. They must be two passes beyond doubt: a time is told twice, or the clock falls back by more than half
+    an hour, because a row that is merely late falls back too. The hour may stand in several places only if each tells
+    the same times: then it was delivered again.
     """
+    passes = np.zeros(len(wall), np.int8)
     order = np.argsort(series, kind="stable")
     order = order[wall[order] != NO_TIME]
-    times, numbers, asked = wall[order], series[order], twice[order]
-    passes = np.zeros(len(wall), np.int8)
-    positions = np.flatnonzero(asked)
-    if not len(positions):
-        return passes
-    breaks = (np.diff(positions) != 1) | (np.diff(numbers[positions]) != 0)
-    breaks |= np.diff(times[positions] // (24 * 2 * HALF_AN_HOUR)) != 0
-    edges = [0, *(np.flatnonzero(breaks) + 1), len(positions)]
-    for start, end in pairwise(edges):
-        first, last = positions[start], positions[end - 1]
-        before = times[first - 1] if first and numbers[first - 1] == numbers[first] else None
-        after = times[last + 1] if last + 1 < len(times) and numbers[last + 1] == numbers[last] else None
-        rising = _second_run(times[first : last + 1], before, after)
-        newest_first = _second_run(times[first : last + 1][::-1], after, before)
-        if rising is not None and newest_first is None:
-            passes[order[first : first + rising]] = 1
-            passes[order[first + rising : last + 1]] = 2
-        elif newest_first is not None and rising is None:
-            passes[order[first : last + 1 - newest_first]] = 2
-            passes[order[last + 1 - newest_first : last + 1]] = 1
+    times, numbers = wall[order], series[order]
+    positions = np.flatnonzero(twice[order])
+    hours = np.stack([numbers, times // (2 * HALF_AN_HOUR)])
+    apart = (np.diff(positions) != 1) | (np.diff(hours[:, positions]) != 0).any(axis=0)
+    nights: dict[tuple[int, int], list[np.ndarray]] = {}
+    for place in np.split(positions, np.flatnonzero(apart) + 1):
+        if len(place):
+            nights.setdefault(tuple(hours[:, place[0]]), []).append(place)
+    for places in nights.values():
+        if any(not np.array_equal(times[place], times[places[0]]) for place in places):
+            continue
+        for place in places:
+            before, after = (
+                times[at] if 0 <= at < len(times) and numbers[at] == numbers[place[0]] else None
+                for at in (place[0] - 1, place[-1] + 1)
+            )
+            rising = _second_run(times[place], before, after)
+            newest_first = _second_run(times[place][::-1], after, before)
+            if rising is not None and newest_first is None:
+                passes[order[place]] = [1] * rising + [2] * (len(place) - rising)
+            elif newest_first is not None and rising is None:
+                passes[order[place]] = [2] * (len(place) - newest_first) + [1] * newest_first
     return passes
 
 
