@@ -17,12 +17,14 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
+from stadtdaten.contracts import load_city
 from stadtdaten.contracts.interfaces import Limits, SqlInterface
 from stadtdaten.contracts.model import Table
 from stadtdaten.extract import Fetched, NotModified, fetch_table
 from stadtdaten.extract.database import reading
 from stadtdaten.faults import SchemaChanged, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint, TableLock
+from stadtdaten.read import ReadTable, read_table
 
 SQL = SqlInterface(kind="sql", connection="probe")
 
@@ -256,3 +258,74 @@ def test_a_rising_column_that_is_gone_or_a_table_that_is_gone_is_told(url: str, 
     execute(url, "DROP TABLE statistik.kfz")
     with pytest.raises(SchemaChanged, match=r"statistik\.kfz"):
         fetch(stock("date"), url, tmp_path)
+
+
+@pytest.fixture
+def postgis(url: str) -> str:
+    try:
+        execute(url, "CREATE EXTENSION IF NOT EXISTS postgis")
+    except (sa.exc.NotSupportedError, sa.exc.OperationalError):
+        pytest.skip("needs PostGIS (Debian: postgresql-15-postgis-3)")
+    execute(
+        url, "CREATE TABLE statistik.orte (id text, lage geometry)",
+        "INSERT INTO statistik.orte VALUES ('1', ST_SetSRID(ST_MakePoint(412345.5, 5725000.25), 25832)), ('2', NULL)",
+    )  # fmt: skip
+    return url
+
+
+def read_places(url: str, folder: Path, **reading: Any) -> ReadTable:
+    columns = {"id": "string", "lage": "geometry"}
+    probe = declared("statistik.orte", columns, reading={"format": "rows", **reading})
+    city = load_city(Path(__file__).resolve().parents[2] / "include" / "city.yaml")
+    return read_table(probe, fetch(probe, url, folder).files, city, Limits())
+
+
+def test_geometries_of_postgis_arrive_exactly_in_the_citys_system(postgis: str, tmp_path: Path) -> None:
+    frame = read_places(postgis, tmp_path).frame
+    assert str(frame.crs) == "EPSG:25832"
+    assert [None if shape is None else shape.wkt for shape in frame.geometry] == ["POINT (412345.5 5725000.25)", None]
+
+
+@pytest.mark.parametrize("kind", ["geometry", "geography"])
+def test_geometries_in_degrees_are_converted_by_their_srid(postgis: str, tmp_path: Path, kind: str) -> None:
+    execute(
+        postgis, f"ALTER TABLE statistik.orte ALTER lage TYPE {kind} USING ST_Transform(lage, 4326)::{kind}"
+    )  # fmt: skip
+    point = read_places(postgis, tmp_path).frame.geometry[0]
+    assert (point.x, point.y) == pytest.approx((412345.5, 5725000.25), abs=1e-3)
+
+
+def test_geometries_without_srid_need_the_contract_or_evidence(postgis: str, tmp_path: Path) -> None:
+    execute(postgis, "UPDATE statistik.orte SET lage = ST_SetSRID(lage, 0)")
+    read = read_places(postgis, tmp_path, crs="EPSG:25832")
+    assert read.frame.geometry[0].x == 412345.5
+
+
+@pytest.mark.parametrize(
+    ("geometry", "told"),
+    [
+        ("ST_SetSRID(ST_MakePoint(7.8, 51.6), 4326)", r"2 verschiedene Bezugssysteme \(SRID 4326, 25832\)"),
+        ("ST_GeomFromEWKT('SRID=25832;CIRCULARSTRING(0 0, 1 1, 2 0)')", "1 von 3 Geometrien sind nicht lesbar"),
+    ],
+)
+def test_geometries_that_cannot_be_used_stop_the_table(postgis: str, tmp_path: Path, geometry: str, told: str) -> None:
+    execute(postgis, f"INSERT INTO statistik.orte VALUES ('3', {geometry})")
+    with pytest.raises(SourceUnreadable, match=told):
+        read_places(postgis, tmp_path)
+
+
+def test_a_srid_that_nobody_knows_stops_the_table(postgis: str, tmp_path: Path) -> None:
+    execute(postgis, "UPDATE statistik.orte SET lage = ST_SetSRID(lage, 990001)")
+    with pytest.raises(SourceUnreadable, match="SRID 990001 ist kein Schlüssel"):
+        read_places(postgis, tmp_path)
+
+
+def test_a_geometry_column_that_is_gone_is_named(postgis: str, tmp_path: Path) -> None:
+    execute(postgis, "ALTER TABLE statistik.orte RENAME COLUMN lage TO ort")
+    with pytest.raises(SchemaChanged, match="lage"):
+        read_places(postgis, tmp_path)
+
+
+def test_a_geometry_that_nobody_declared_does_not_disturb(postgis: str, tmp_path: Path) -> None:
+    fetched = fetch(declared("statistik.orte", {"id": "string"}), postgis, tmp_path)
+    assert rows_of(fetched) == [{"id": "1"}, {"id": "2"}]

@@ -23,7 +23,8 @@ from stadtdaten.extract import Fetched, NotModified, fetch_table
 from stadtdaten.extract.budget import Budget
 from stadtdaten.extract.database import address_of, reading, without_secrets
 from stadtdaten.extract.rising import question
-from stadtdaten.extract.sql import UNDECLARED, _text, selection, source_of
+from stadtdaten.extract.row_file import UNDECLARED, as_text
+from stadtdaten.extract.sql import selection, source_of
 from stadtdaten.faults import Fault, Misconfigured, SchemaChanged, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint, TableLock
 
@@ -154,7 +155,7 @@ def test_every_type_of_a_driver_has_one_notation() -> None:
         Decimal("1E+3"), Decimal("0.10"), Decimal("12345678901234567890.123456789"), 1.5, 7, 2**70,
         float("nan"), True, "Straße", None,
     ]  # fmt: skip
-    assert _text("spalte", values, "probe", Budget(Limits(), "probe")).to_pylist() == [
+    assert as_text("spalte", values, "probe", Budget(Limits(), "probe")).to_pylist() == [
         "2026-02-28", "2026-02-28T13:05:00+00:00", "1000", "0.10", "12345678901234567890.123456789", "1.5", "7",
         "1180591620717411303424", "nan", "true", "Straße", None,
     ]  # fmt: skip

@@ -106,7 +106,7 @@ def read(fetched: Fetched | NotModified, city: City) -> ReadTable:
     return read_table(TABLE, fetched.files, city, Limits())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(nights=NIGHTS)
 def test_merged_changes_equal_a_full_read_after_every_night(city: City, nights: list[list[Any]]) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -12,7 +12,7 @@ import pytest
 from stadtdaten.contracts import City, Table
 from stadtdaten.contracts.interfaces import Limits, SqlInterface
 from stadtdaten.extract import Fetched, fetch_table
-from stadtdaten.faults import SourceUnreadable
+from stadtdaten.faults import SchemaChanged, SourceUnreadable
 from stadtdaten.frames import Endpoint
 from stadtdaten.read import ReadTable, read_table
 
@@ -60,3 +60,37 @@ def test_a_table_without_rows_is_an_error(read_rows: Callable[..., ReadTable]) -
 def test_a_value_of_another_type_is_an_error(read_rows: Callable[..., ReadTable]) -> None:
     with pytest.raises(SourceUnreadable, match="„anzahl“: 1 von 2"):
         read_rows(ROW, ("008", "drei", *ROW[2:]))
+
+
+def test_nul_in_a_text_is_an_error_with_its_count(read_rows: Callable[..., ReadTable]) -> None:
+    with pytest.raises(SourceUnreadable, match="„nr“: 1 von 2 Werten enthalten ein NUL-Zeichen") as caught:
+        read_rows(ROW, ("gehe\0im", *ROW[1:]))
+    assert "gehe" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), "nan", "Infinity"])
+def test_what_is_no_finite_number_is_an_error(read_rows: Callable[..., ReadTable], value: Any) -> None:
+    with pytest.raises(SourceUnreadable, match="„anteil“: 1 von 2 Werten sind keine Zahl"):
+        read_rows(ROW, (*ROW[:2], value, *ROW[3:]))
+
+
+def test_a_column_is_found_under_its_other_name(read_rows: Callable[..., ReadTable]) -> None:
+    number = {"type": "string", "source": "kennung", "aliases": ["nr", "lfd. Nr."]}
+    read = read_rows(ROW, columns={**COLUMNS, "nr": number})
+    assert read.frame["nr"].tolist() == ["007"]
+    assert [(each.kind, each.column, each.nature) for each in read.repairs] == [("alias", "kennung", "assumed")]
+
+
+def test_a_renamed_column_is_named_together_with_the_new_one(read_rows: Callable[..., ReadTable]) -> None:
+    with pytest.raises(SchemaChanged, match=r"1 erklärte Spalten: kennung\. Nicht erklärt sind: nr, zusatz"):
+        read_rows(ROW, columns={**COLUMNS, "nr": {"type": "string", "source": "kennung"}})
+
+
+def test_a_column_that_is_there_under_two_of_its_names_is_an_error(read_rows: Callable[..., ReadTable]) -> None:
+    with pytest.raises(SchemaChanged, match="mehrfach"):
+        read_rows(ROW, columns={**COLUMNS, "nr": {"type": "string", "source": "nr", "aliases": ["zusatz"]}})
+
+
+def test_another_case_is_another_name(read_rows: Callable[..., ReadTable]) -> None:
+    with pytest.raises(SchemaChanged, match=r"Spalten: NR\. Nicht erklärt sind: nr"):
+        read_rows(ROW, columns={**COLUMNS, "nr": {"type": "string", "source": "NR"}})

@@ -1,29 +1,20 @@
 """A table that is a table or view of a database: its declared columns, read only, as text in one Parquet file.
 
-Values are written as text in one fixed notation (ISO 8601, decimal point, ``true``/``false``; NULL stays NULL), so
-that what a column is follows from the contract and not from the driver, whose types differ from database to database
-and, in SQLite, from row to row. Geometries (PostgreSQL with PostGIS only) are written as EWKB, which names their SRID.
-
 Names are those that SQLAlchemy tells: exactly as in the database, but in small letters where Oracle has them all in
-capitals. Which of a database's columns are the contract's is for ``read`` to say.
+capitals. Which of a database's columns are the contract's is for ``read`` to say. Geometries come from PostgreSQL with
+PostGIS only.
 """
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import HSTORE, MONEY
 
@@ -34,14 +25,12 @@ from stadtdaten.extract.budget import Budget
 from stadtdaten.extract.database import address_of, reading, without_secrets
 from stadtdaten.extract.outcome import Fetched, NotModified
 from stadtdaten.extract.rising import Extent, current_extent, known_extent
+from stadtdaten.extract.row_file import RowFile
 from stadtdaten.faults import Misconfigured, SchemaChanged, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint, SourceFile, TableLock
 
 BATCH = 5_000
 """Rows fetched at a time: the only ones in memory."""
-
-UNDECLARED = b"undeclared_columns"
-"""Key in the Parquet file's metadata: JSON list of the source's columns that were not asked for (names only)."""
 
 
 def fetch_rows(
@@ -67,14 +56,13 @@ def fetch_rows(
         if now is not None and now == known:
             return NotModified()
         names = _columns(connection, table)
-        target = _Target(folder / f"{table.id}.rows.parquet", table, names, budget)
-        rows = 0
-        since = known.highest if now and known and incremental and names.complete and now.continues(known) else None
-        if since is not None and incremental is not None:
-            rows = target.write(connection, sa.column(incremental.column) >= since)
+        path = folder / f"{table.id}.rows.parquet"
+        target = RowFile(path, table.id, names.selected, names.geometry, names.undeclared)
+        changed = _changed(incremental, known, now)
+        rows = 0 if changed is None else target.write(_rows(connection, table, names, changed), budget)
         only_changes = rows > 0
         if not only_changes:
-            rows = target.write(connection, sa.true() if names.complete else sa.false())
+            rows = target.write(_rows(connection, table, names, sa.true()), budget)
     if now is not None and not only_changes and names.complete and rows != now.rows:
         raise SourceUnavailable(
             f"Tabelle „{table.id}“: Die Tabelle hat sich geändert, während sie gelesen wurde ({now.rows} Zeilen "
@@ -82,9 +70,17 @@ def fetch_rows(
             next_step="Abwarten, der Lauf wird wiederholt; hält es an, den Lauf in eine ruhige Stunde legen.",
         )
     source = SourceFile(name=table.resource, etag=now.notation() if now else "", size=budget.bytes)
-    return Fetched(
-        (target.path,), without_secrets(url), (source,), budget.bytes, now.rows if now and only_changes else None
-    )
+    total = now.rows if now is not None and only_changes else None
+    return Fetched((path,), without_secrets(url), (source,), budget.bytes, total)
+
+
+def _changed(
+    incremental: Incremental | None, known: Extent | None, now: Extent | None
+) -> sa.ColumnElement[bool] | None:
+    """Which rows are new or changed; None where only all rows can tell."""
+    if incremental is None or known is None or now is None or not now.continues(known):
+        return None
+    return sa.column(incremental.column) >= known.highest
 
 
 @contextmanager
@@ -137,12 +133,22 @@ def source_of(table: Table) -> sa.TableClause:
 
 def selection(source: sa.TableClause, columns: Sequence[str], geometry: str | None) -> sa.Select[Any]:
     """The statement that asks for the columns of all rows; ``geometry`` is the one that comes as EWKB (PostGIS)."""
-    return sa.select(
-        *(
-            sa.func.ST_AsEWKB(sa.column(name)).label(name) if name == geometry else sa.column(name)
-            for name in columns
-        )
-    ).select_from(source)  # fmt: skip
+
+    def asked(name: str) -> sa.ColumnElement[Any]:
+        column: sa.ColumnClause[Any] = sa.column(name)
+        return sa.func.ST_AsEWKB(sa.cast(column, _Geometry)).label(name) if name == geometry else column
+
+    return sa.select(*map(asked, columns)).select_from(source)
+
+
+class _Geometry(sa.types.UserDefinedType[bytes]):
+    """PostGIS' type, to which its ``geography`` is cast."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Its name in a statement."""
+        return "geometry"
 
 
 @dataclass(frozen=True)
@@ -220,93 +226,14 @@ def _demand_values(table: Table, types: dict[str, sa.types.TypeEngine[Any]]) -> 
         )
 
 
-class _Target:
-    """The Parquet file that takes the rows of one statement; only its owner may read it."""
-
-    def __init__(self, path: Path, table: Table, names: _Names, budget: Budget) -> None:
-        self.path = path
-        self._table = table
-        self._names = names
-        self._budget = budget
-        self._fields = pa.schema(
-            [pa.field(name, pa.binary() if name == names.geometry else pa.string()) for name in names.selected],
-            metadata={UNDECLARED: json.dumps(names.undeclared, ensure_ascii=False).encode()},
-        )
-
-    def write(self, connection: sa.Connection, where: sa.ColumnElement[bool]) -> int:
-        """Write the file anew with the rows that fulfil the condition; how many there are."""
-        self.path.unlink(missing_ok=True)
-        self.path.touch(mode=0o600)
-        rows = 0
-        with pq.ParquetWriter(self.path, self._fields) as writer:
-            if not self._names.selected:
-                return 0
-            statement = selection(source_of(self._table), self._names.selected, self._names.geometry).where(where)
-            for batch in _batches(connection, statement, self._table.id):
-                rows += len(batch)
-                self._budget.check_rows(rows)
-                self._budget.check_time()
-                values = self._record_batch(batch)
-                self._budget.spend_bytes(values.nbytes)
-                writer.write_batch(values)
-        return rows
-
-    def _record_batch(self, batch: Sequence[sa.Row[Any]]) -> pa.RecordBatch:
-        return pa.RecordBatch.from_arrays(
-            [
-                _ewkb(values) if name == self._names.geometry else _text(name, values, self._table.id, self._budget)
-                for name, values in zip(self._names.selected, zip(*batch, strict=True), strict=True)
-            ],
-            schema=self._fields,
-        )
-
-
-def _batches(connection: sa.Connection, statement: sa.Select[Any], table: str) -> Iterator[Sequence[sa.Row[Any]]]:
-    """The rows through a cursor on the server's side, where the database has such a thing (PostgreSQL: a named one)."""
+def _rows(
+    connection: sa.Connection, table: Table, names: _Names, where: sa.ColumnElement[bool]
+) -> Iterator[Sequence[sa.Row[Any]]]:
+    """Batches of rows through a cursor on the server's side, where there is such a thing (PostgreSQL: a named one)."""
+    if not names.complete:
+        return
+    statement = selection(source_of(table), names.selected, names.geometry).where(where)
     streaming = connection.execution_options(stream_results=True, max_row_buffer=BATCH)
-    with _values_of_drivers(table), streaming.execute(statement) as result:
+    with _values_of_drivers(table.id), streaming.execute(statement) as result:
         while batch := result.fetchmany(BATCH):
             yield batch
-
-
-def _ewkb(values: Sequence[Any]) -> pa.Array:
-    return pa.array([None if value is None else bytes(value) for value in values], pa.binary())
-
-
-def _text(column: str, values: Sequence[Any], table: str, budget: Budget) -> pa.Array:
-    """One column as text. Raises SourceUnreadable for types that have no fixed notation (bytes, arrays, JSON) and for
-    cells beyond the limit: a text cut off would be a wrong text.
-    """
-    if all(value is None or type(value) is str for value in values):
-        cells = pa.array(values, pa.string())
-    else:
-        unknown = sum(type(value) not in _NOTATION for value in values)
-        if unknown:
-            raise SourceUnreadable(
-                f"Tabelle „{table}“, Spalte „{column}“: {unknown} Werte sind weder Text noch Zahl, Datum oder "
-                "Wahrheitswert.",
-                next_step="In der Datenbank eine Sicht anlegen, die die Spalte als Text oder Zahl liefert.",
-            )
-        cells = pa.array([_NOTATION[type(value)](value) for value in values], pa.string())
-    long = int(pc.sum(pc.greater(pc.utf8_length(cells), budget.limits.cell)).as_py() or 0)
-    if long:
-        raise SourceUnreadable(
-            f"Tabelle „{table}“, Spalte „{column}“: {long} Werte sind länger als die erlaubten {budget.limits.cell} "
-            "Zeichen; das Lesen wurde abgebrochen.",
-            next_step="Prüfen, ob die Spalte das Richtige enthält; sonst limits.cell im Vertrag anheben.",
-        )
-    return cells
-
-
-_NOTATION: dict[type, Any] = {
-    type(None): lambda value: None,
-    str: lambda value: value,
-    bool: lambda value: "true" if value else "false",
-    int: str,
-    float: repr,
-    Decimal: lambda value: format(value, "f"),
-    date: date.isoformat,
-    datetime: datetime.isoformat,
-    time: time.isoformat,
-    UUID: str,
-}

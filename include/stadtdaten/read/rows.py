@@ -1,5 +1,6 @@
-"""Rows of a database as ``extract.sql`` keeps them: text in one Parquet file, in one fixed notation; PostGIS geometries
-as EWKB, whose SRID is the EPSG code of their reference system (0: the database does not say).
+"""Rows of a database as ``extract.row_file`` keeps them: text in one Parquet file, in one fixed notation.
+
+Geometries of PostGIS are EWKB, whose SRID is the EPSG code of their reference system (0: the database does not say).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pyproj
 import shapely
 
 from stadtdaten.contracts.model import Table
-from stadtdaten.extract.sql import UNDECLARED
+from stadtdaten.extract.row_file import UNDECLARED
 from stadtdaten.faults import SourceUnreadable
 from stadtdaten.read.table import RawTable, match_columns
 
@@ -42,15 +43,16 @@ def read_rows(table: Table, path: Path) -> RawTable:
 
 
 def _geometries(table: str, column: str, ewkb: pa.ChunkedArray) -> gpd.GeoSeries:
-    shapes = shapely.from_wkb(ewkb.to_numpy(), on_invalid="ignore")
     given = pc.is_valid(ewkb).to_numpy()
-    unreadable = int((given & shapely.is_missing(shapes)).sum())
-    if unreadable:
+    try:
+        shapes = shapely.from_wkb(ewkb.to_numpy())
+    except (shapely.errors.GEOSException, NotImplementedError):
+        unreadable = sum(not _is_readable(each) for each in ewkb.to_pylist())
         raise SourceUnreadable(
-            f"Tabelle „{table}“, Spalte „{column}“: {unreadable} von {len(shapes)} Geometrien sind nicht lesbar "
+            f"Tabelle „{table}“, Spalte „{column}“: {unreadable} von {len(ewkb)} Geometrien sind nicht lesbar "
             "(Kurven und Körper kennen die offenen Formate nicht).",
             next_step="In der Datenbank eine Sicht anlegen, die sie mit ST_CurveToLine in Linien und Flächen wandelt.",
-        )
+        ) from None
     codes = np.unique(shapely.get_srid(shapes[given]))
     if len(codes) > 1:
         raise SourceUnreadable(
@@ -60,6 +62,14 @@ def _geometries(table: str, column: str, ewkb: pa.ChunkedArray) -> gpd.GeoSeries
         )
     code = int(codes[0]) if len(codes) else 0
     return gpd.GeoSeries(shapely.set_srid(shapes, 0), crs=_reference_system(table, column, code))
+
+
+def _is_readable(ewkb: bytes | None) -> bool:
+    try:
+        shapely.from_wkb(ewkb)
+    except (shapely.errors.GEOSException, NotImplementedError):
+        return False
+    return True
 
 
 def _reference_system(table: str, column: str, srid: int) -> pyproj.CRS | None:
