@@ -8,6 +8,8 @@ import struct
 from pathlib import Path
 
 import xlrd
+from xlrd.biffh import XLRDError
+from xlrd.compdoc import CompDocError
 
 from stadtdaten.read.marks import Malformed, Marks, Protected, Range
 
@@ -29,11 +31,11 @@ def xls_marks(path: Path) -> dict[str, Marks]:
             file_contents=content, logfile=io.StringIO(), formatting_info=True, ragged_rows=True
         ) as book:
             return {sheet.name: _marks(book, sheet) for sheet in book.sheets()}
-    except xlrd.biffh.XLRDError as error:
+    except XLRDError as error:
         raise Protected if "encrypted" in str(error) else Malformed from None
     # What xlrd makes of a damaged file, besides its own error.
     except (
-        xlrd.compdoc.CompDocError,
+        CompDocError,
         AssertionError,
         AttributeError,
         IndexError,

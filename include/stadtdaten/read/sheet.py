@@ -45,7 +45,7 @@ from stadtdaten.read.marks_xlsx import position, xlsx_marks
 from stadtdaten.read.notation import find_notation
 from stadtdaten.read.package import check_package
 from stadtdaten.read.table import RawTable, joined
-from stadtdaten.read.typed_cells import ERROR, UNCOMPUTED, as_declared, as_name, as_text, without_marks
+from stadtdaten.read.typed_cells import ERROR, UNCOMPUTED, Value, as_declared, as_name, as_text, without_marks
 from stadtdaten.read.values import Notation
 
 COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -261,7 +261,8 @@ def _texts(
     under, shown_in = _covered(marks), _moved_titles(marks)
     offset, width = sheet.start[1] if sheet.start else 0, sheet.width
     wanted = set(rows)
-    given = chain(sheet.iter_rows(), repeat([""] * width))  # a formula without a result may lie behind all content
+    nothing: list[Value] = [""] * width
+    given = chain(sheet.iter_rows(), repeat(nothing))  # a formula without a result may lie behind all content
     visible = ((number, row) for number, row in zip(range(marks.rows), given, strict=False) if number in wanted)
     chunks: list[list[pa.Array]] = [[] for _ in columns]
     covered = 0
