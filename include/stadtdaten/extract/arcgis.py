@@ -72,7 +72,8 @@ class _Layer:
             page = self._page(
                 {"where": ALL, "resultOffset": start, "resultRecordCount": size, "orderByFields": oid}, oid
             )
-            if not page["features"] or (self._pages.complete and not page.get("exceededTransferLimit")):
+            at_end = self._pages.complete and not page.get("exceededTransferLimit")
+            if not page["features"] or at_end or self._pages.too_many:
                 return
 
     def _by_ranges(self, oid: str, size: int) -> None:

@@ -96,6 +96,8 @@ def _next_address(page: dict[str, Any], table: str, pages: Pages, current: str, 
                 next_step="Den Betrieb des Dienstes ansprechen: Die letzte Seite darf keinen Verweis „next“ haben.",
             )
         return None
+    if pages.too_many:
+        return None
     if link:  # also behind the promised number: a server that links on contradicts itself, and that must show
         target = urljoin(current, link)
         if same_server(current, target):

@@ -68,6 +68,11 @@ class Pages:
         """Whether exactly as many features have come as were promised; False where nothing was promised."""
         return self.promised is not None and self.received == self.promised
 
+    @property
+    def too_many(self) -> bool:
+        """Whether more features have come than were promised: reading on would not make it right."""
+        return self.promised is not None and self.received > self.promised
+
     def check_sum(self) -> None:
         """Raises SourceUnreadable if more or fewer features have come than the server counts."""
         if self.promised is not None and self.received != self.promised:

@@ -64,8 +64,8 @@ def _raw(table: Table, files: tuple[Path, ...], city: City, limits: Limits) -> t
         case Csv() as dialect:
             raw, notation = read_csv(table, dialect, files, limits)
             return _with_points(table, dialect, raw, Values(table, notation, city.timezone, limits)), notation
-        case Gml():
-            return read_gml(table, files), Notation()
+        case Gml() as gml:
+            return read_gml(table, gml, files, city, limits), Notation()
         case Rows():
             return read_rows(table, files[0]), Notation()
         case Sheet() as layout:

@@ -1,77 +1,237 @@
-"""GML pages of a WFS through GDAL, all attributes as text, coordinates as the source means them.
+"""GML pages of a WFS, all attributes as text, coordinates as the source means them, east before north.
 
-GDAL puts the axes into the order east, north where the reference system's name (urn:ogc:def:crs:...) says that they
-come as latitude, longitude. Nothing else is swapped: a source that delivers swapped values is the quality gate's
-business.
+Pages of points that all look alike are read by a pattern, everything else by GDAL. Both put the axes into the order
+east, north where the reference system's name says that they come in the order of the system's definition
+(urn:ogc:def:crs:EPSG::, http://www.opengis.net/def/crs/); the older forms of the name (EPSG:4326,
+http://www.opengis.net/gml/srs/epsg.xml#4326) go with east before north, as WFS 1.1 servers practise it.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyogrio
+import pyproj
 import shapely
 
-from stadtdaten.contracts.model import Table
-from stadtdaten.extract.gml_page import Page, examine
+from stadtdaten.contracts.interfaces import Limits
+from stadtdaten.contracts.model import City, Table
+from stadtdaten.contracts.reading import Gml
+from stadtdaten.extract.gml_alike import Alike, read_alike
+from stadtdaten.extract.gml_page import Page, check_count, examine, feature_spans
 from stadtdaten.faults import SchemaChanged, SourceUnreadable
+from stadtdaten.frames import Repair
+from stadtdaten.read.geodesy import unite
+from stadtdaten.read.gml_schema import schema_properties
 from stadtdaten.read.table import RawTable, match_columns
 
-OPTIONS = {"WRITE_GFS": "NO", "DOWNLOAD_SCHEMA": "NO", "EXPOSE_GML_ID": "YES"}
-"""GDAL leaves no files beside the page and asks no server for a schema."""
+OPTIONS = {"WRITE_GFS": "NO", "DOWNLOAD_SCHEMA": "NO", "EXPOSE_GML_ID": "YES", "CONSIDER_EPSG_AS_URN": "NO"}
+"""GDAL leaves no files beside the page, asks no server for a schema, and does not guess what EPSG:4326 means."""
+
+ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}
+"""XML 1.0, 4.6; the ampersand last, or it would make entities of its own."""
+
+WHITE = " \t\r\n"
+AS_DEFINED = re.compile(
+    r"(?:urn:(?:x-)?ogc:def:crs:EPSG:[0-9.]*:|https?://www\.opengis\.net/def/crs/EPSG/[0-9.]+/)(\d+)"
+)
+EAST_NORTH = re.compile(r"(?:EPSG:|http://www\.opengis\.net/gml/srs/epsg\.xml#)(\d+)")
+LONGITUDE_FIRST = re.compile(r"urn:ogc:def:crs:OGC:[0-9.]*:CRS84|https?://www\.opengis\.net/def/crs/OGC/[0-9.]+/CRS84")
 
 
-def read_gml(table: Table, files: tuple[Path, ...]) -> RawTable:
+@dataclass(frozen=True)
+class _Part:
+    """One page: its facts, its attributes by name, and its geometries by reference system (index: row of the page)."""
+
+    page: Page
+    text: Callable[[str], pa.Array]
+    geometries: list[gpd.GeoSeries]
+
+
+def read_gml(table: Table, reading: Gml, files: tuple[Path, ...], city: City, limits: Limits) -> RawTable:
     """The declared attributes as text, and the geometries in the source's CRS (None where no geometry is declared).
 
+    Objects in several reference systems are brought into the city's, and counted. A schema beside the pages
+    (``<table>.xsd``) tells of properties that are empty everywhere.
+
     Raises SourceUnreadable for no features, pages that GDAL reads differently than they are, features that come
-    twice, properties with more than one value, arcs, an unknown reference system or several; SchemaChanged for
-    properties that are gone.
+    twice, properties with more than one value, arcs, objects some of which name a reference system and some none;
+    SchemaChanged for properties that are gone.
     """
-    pages = [(file, examine(file, table.id)) for file in files]
-    full = [file for file, page in pages if page.features]
-    if not full:
+    # Without this GDAL infers types per page, and a postcode becomes a number. It is GDAL's switch for the process.
+    pyogrio.set_gdal_config_options({"GML_FIELDTYPES": "ALWAYS_STRING"})
+    parts = [part for file in files if (part := _part(table, reading, file, limits)).page.features]
+    if not parts:
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: Der WFS liefert keine Objekte.",
             next_step="Im Dienst nachsehen, ob der Objekttyp leer ist oder die Freigabe fehlt.",
         )
-    # Without this GDAL infers types per page, and a postcode becomes a number. It is GDAL's switch for the process.
-    pyogrio.set_gdal_config_options({"GML_FIELDTYPES": "ALWAYS_STRING"})
-    found = sorted(set[str]().union(*(page.properties for _, page in pages)))
-    matched = match_columns(table, found, [table.geometry.source] if table.geometry else [])
-    types = frozenset[str]().union(*(page.types for _, page in pages))
+    types = frozenset[str]().union(*(part.page.types for part in parts))
     if len(types) > 1:
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: Der WFS liefert mehrere Objekttypen ({len(types)}) unter einem Namen.",
             next_step="Im Vertrag (resource) einen einzelnen Objekttyp nennen.",
         )
-    _refuse_what_is_no_value(table, [page for _, page in pages])
-    frames = [_page(table, file, *types) for file in full]
-    _refuse_losses(table, sum(page.features for _, page in pages), frames)
+    delivered = frozenset[str]().union(*(part.page.properties for part in parts))
+    known = schema_properties(schema, *types) if (schema := files[0].parent / f"{table.id}.xsd").is_file() else set()
+    matched = match_columns(table, sorted(delivered | known), [table.geometry.source] if table.geometry else [])
+    _refuse_what_is_no_value(table, [part.page for part in parts])
+    _refuse_repeated(table, [part.page for part in parts])
     cells = {
-        column.source: pa.chunked_array([_text(frame, matched.names[column.source]) for frame in frames], pa.string())
+        column.source: pa.chunked_array([part.text(matched.names[column.source]) for part in parts], pa.string())
         for column in table.columns
-        if column.type != "geometry"
+        if column.type not in ("geometry", "marker")
     }
-    geometry = None if table.geometry is None else _geometries(table, frames)
-    return RawTable(cells, sum(len(frame) for frame in frames), matched.drift, matched.repairs, geometry)
+    _refuse_long_cells(table, cells, limits)
+    repairs = [*matched.repairs]
+    geometry = None if table.geometry is None else _geometries(table, reading, parts, city, repairs)
+    return RawTable(cells, sum(part.page.features for part in parts), matched.drift, repairs, geometry)
 
 
-def _page(table: Table, file: Path, layer: str) -> pd.DataFrame:
+def _part(table: Table, reading: Gml, file: Path, limits: Limits) -> _Part:
+    alike = read_alike(file, table.id, limits)
+    part = None if alike is None else _alike_part(table, reading, alike)
+    if part is None:
+        page = examine(file, table.id, limits)
+        part = _gdal_part(table, reading, file, page, limits) if page.features else _Part(page, _nothing, [])
+    check_count(part.page, table.id)
+    return part
+
+
+def _nothing(_name: str) -> pa.Array:
+    return pa.array([], pa.string())
+
+
+def _alike_part(table: Table, reading: Gml, found: Alike) -> _Part | None:
+    """The page as the pattern has it; None if its points are not two numbers in a system whose name is understood."""
+
+    def text(name: str) -> pa.Array:
+        if name not in found.texts:
+            return pa.nulls(found.page.features, pa.string())
+        values = pa.array(found.texts[name], pa.binary()).cast(pa.string())
+        if pc.any(pc.match_substring(values, "&")).as_py():
+            for entity, character in ENTITIES.items():
+                values = pc.replace_substring(values, entity, character)
+        return pc.utf8_ltrim(values, WHITE)  # as GDAL does, which reads the pages that are not alike
+
+    if table.geometry is None:
+        return _Part(found.page, text, [])
+    name = table.geometry.source
+    if name not in found.points:
+        return None
+    written = pc.utf8_trim(pa.array(found.points[name], pa.binary()).cast(pa.string()), WHITE)
+    given = pc.not_equal(written, "").to_numpy(zero_copy_only=False)
+    numbers = pc.utf8_split_whitespace(written.filter(pa.array(given)))
+    try:
+        pairs = pc.list_flatten(numbers).cast(pa.float64()).to_numpy()
+    except pa.ArrowInvalid:
+        return None
+    if (
+        not given.any()
+        or not pc.all(pc.equal(pc.list_value_length(numbers), 2)).as_py()
+        or not np.isfinite(pairs).all()
+    ):
+        return None
+    rows = np.flatnonzero(given)
+    named = np.array(found.systems.get(name, [b""] * len(given)))[rows]
+    series = []
+    for system in np.unique(named):
+        writing = _writing(system.decode()) if system else (None, False)
+        if writing is None:
+            return None
+        crs, swapped = writing
+        x, y = pairs.reshape(-1, 2)[named == system].T[:: -1 if swapped and not reading.axes else 1]
+        series.append(gpd.GeoSeries(shapely.points(x, y), index=rows[named == system], crs=crs))
+    return _Part(found.page, text, series)
+
+
+@lru_cache(maxsize=64)
+def _writing(srs_name: str) -> tuple[pyproj.CRS, bool] | None:
+    """The system of a srsName, and whether north comes before east in it; None if the form is none of the usual."""
+    if LONGITUDE_FIRST.fullmatch(srs_name):
+        return pyproj.CRS("OGC:CRS84"), False
+    defined, plain = AS_DEFINED.fullmatch(srs_name), EAST_NORTH.fullmatch(srs_name)
+    code = defined or plain
+    if code is None:
+        return None
+    try:
+        crs = pyproj.CRS.from_epsg(int(code[1]))
+    except pyproj.exceptions.CRSError:
+        return None
+    return crs, bool(defined) and crs.axis_info[0].direction == "north"
+
+
+def _gdal_part(table: Table, reading: Gml, file: Path, page: Page, limits: Limits) -> _Part:
+    if len(page.types) > 1:
+        return _Part(page, _nothing, [])  # an error in any case, and GDAL would ask which
+    (layer,) = page.types
+    frames = []
+    for system_file, rows in _by_system(table, file, page, limits):
+        frame = _frame(table, reading, system_file, layer)
+        if len(frame) != len(rows):
+            # GDAL reads what it can and is silent about the rest.
+            raise SourceUnreadable(
+                f"Tabelle „{table.id}“: Von {len(rows)} Objekten des WFS ließen sich {len(frame)} lesen.",
+                next_step="Den Betrieb des WFS auf die unlesbaren Objekte hinweisen.",
+            )
+        frames.append(frame.set_index(rows))
+    geometries = [frame.geometry for frame in frames if isinstance(frame, gpd.GeoDataFrame)]
+    texts = pd.concat([pd.DataFrame(frame) for frame in frames]).sort_index()
+
+    def text(name: str) -> pa.Array:
+        """One that is empty in every feature is unknown to GDAL."""
+        if name not in texts:
+            return pa.nulls(len(texts), pa.string())
+        return pa.array(texts[name], pa.string(), from_pandas=True)
+
+    return _Part(page, text, [each for each in geometries if each.notna().any()])
+
+
+def _by_system(table: Table, file: Path, page: Page, limits: Limits) -> Iterator[tuple[Path, np.ndarray]]:
+    """The page, or one file for each srsName in it: GDAL knows only one system for a file. With the rows of each."""
+    systems = np.array(page.systems)
+    different = np.unique(systems)
+    if len(different) == 1:
+        yield file, np.arange(page.features)
+        return
+    content = file.read_bytes()
+    spans = feature_spans(file, table.id, limits)
+    for number, system in enumerate(different):
+        wanted = systems == system
+        pieces, place = [], 0
+        for (start, end), kept in zip(spans, wanted, strict=True):
+            pieces.append(content[place : end if kept else start])
+            place = end
+        part = file.with_name(f"{file.stem}.{number}.part.gml")
+        part.touch(mode=0o600)
+        part.write_bytes(b"".join([*pieces, content[place:]]))
+        try:
+            yield part, np.flatnonzero(wanted)
+        finally:
+            part.unlink()
+
+
+def _frame(table: Table, reading: Gml, file: Path, layer: str) -> pd.DataFrame:
+    options = {**OPTIONS, "INVERT_AXIS_ORDER_IF_LAT_LONG": "NO" if reading.axes else "YES"}
     try:
         if table.geometry is not None:
-            name = str(pyogrio.read_info(file, layer, **OPTIONS)["geometry_name"])
+            name = str(pyogrio.read_info(file, layer, **options)["geometry_name"])
             if name not in ("", table.geometry.source):  # a page may hold no geometry at all
                 raise SchemaChanged(
                     f"Tabelle „{table.id}“: Die Geometrie heißt in der Quelle „{name}“, nicht "
                     f"„{table.geometry.source}“.",
                     next_step="Mit der Fachstelle klären, welche Geometrie gilt, und den Vertrag anpassen.",
                 )
-        frame: pd.DataFrame = pyogrio.read_dataframe(file, layer, use_arrow=True, **OPTIONS)
+        frame: pd.DataFrame = pyogrio.read_dataframe(file, layer, use_arrow=True, **options)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.GeometryError):
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: Eine Seite des WFS ist kein GML, das gelesen werden kann.",
@@ -86,16 +246,9 @@ def _page(table: Table, file: Path, layer: str) -> pd.DataFrame:
     return frame
 
 
-def _refuse_losses(table: Table, promised: int, frames: list[pd.DataFrame]) -> None:
-    """GDAL reads what it can and is silent about the rest: compare with the count of the pages' own members."""
-    read = sum(len(frame) for frame in frames)
-    if read != promised:
-        raise SourceUnreadable(
-            f"Tabelle „{table.id}“: Von {promised} Objekten des WFS ließen sich {read} lesen.",
-            next_step="Den Betrieb des WFS auf die unlesbaren Objekte hinweisen.",
-        )
-    ids = pd.concat([frame["gml_id"] for frame in frames if "gml_id" in frame])
-    repeated = int(ids[ids.notna() & (ids != "")].duplicated().sum())
+def _refuse_repeated(table: Table, pages: list[Page]) -> None:
+    ids = pd.Series([each for page in pages for each in page.ids if each], dtype="str")
+    repeated = int(ids.duplicated().sum())
     if repeated:
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: {repeated} Objekte kommen auf mehreren Seiten des WFS vor.",
@@ -116,24 +269,44 @@ def _refuse_what_is_no_value(table: Table, pages: list[Page]) -> None:
             )
 
 
-def _text(frame: pd.DataFrame, name: str) -> pa.Array:
-    """One page of an attribute; one that is empty in every feature is unknown to GDAL, here null."""
-    if name not in frame:
-        return pa.nulls(len(frame), pa.string())
-    return pa.array(frame[name], pa.string(), from_pandas=True)
+def _refuse_long_cells(table: Table, cells: dict[str, pa.ChunkedArray], limits: Limits) -> None:
+    for source, texts in cells.items():
+        longest = pc.max(pc.utf8_length(texts)).as_py() or 0
+        if longest > limits.cell:
+            raise SourceUnreadable(
+                f"Tabelle „{table.id}“, Spalte „{source}“: Eine Zelle hat {longest} Zeichen, erlaubt sind "
+                f"{limits.cell}.",
+                next_step="Prüfen, ob die Quelle das Richtige liefert; sonst limits.cell im Vertrag anheben.",
+            )
 
 
-def _geometries(table: Table, frames: list[pd.DataFrame]) -> gpd.GeoSeries:
-    located = [frame for frame in frames if isinstance(frame, gpd.GeoDataFrame)]
-    systems = {None if frame.crs is None else frame.crs.to_string() for frame in located} or {None}
-    if len(systems) > 1 or None in systems:
-        raise SourceUnreadable(
-            f"Tabelle „{table.id}“: Das Koordinatenreferenzsystem der Objekte fehlt oder wechselt.",
-            next_step="Den Betrieb des WFS ansprechen: Jedes Objekt braucht denselben srsName.",
+def _geometries(table: Table, reading: Gml, parts: list[_Part], city: City, repairs: list[Repair]) -> gpd.GeoSeries:
+    """All geometries in one reference system: the one that all name, or the city's where they name several."""
+    column = table.geometry.name if table.geometry else ""
+    rows = sum(part.page.features for part in parts)
+    starts = np.cumsum([0, *(part.page.features for part in parts)])
+    by_system: dict[str, list[gpd.GeoSeries]] = {}
+    for start, part in zip(starts, parts, strict=False):
+        for series in part.geometries:
+            moved = gpd.GeoSeries(series.to_numpy(), index=series.index.to_numpy() + start, crs=series.crs)
+            by_system.setdefault("" if series.crs is None else series.crs.to_string(), []).append(moved)
+    members = [
+        gpd.GeoSeries(
+            np.concatenate([each.to_numpy() for each in some]),
+            index=np.concatenate([each.index for each in some]),
+            crs=some[0].crs,
         )
-    nothing = np.array([None], dtype=object)
-    points = [
-        frame.geometry.to_numpy() if isinstance(frame, gpd.GeoDataFrame) else nothing.repeat(len(frame))
-        for frame in frames
+        for some in by_system.values()
     ]
-    return gpd.GeoSeries(np.concatenate(points), crs=located[0].crs)
+    if len(members) > 1 and reading.crs is None:
+        united = unite(table, members, city)
+        count = sum(len(each) for each in members if each.crs != city.crs)
+        names = ", ".join(sorted(by_system))
+        detail = f"Objekte in {len(members)} Koordinatenreferenzsystemen ({names}) nach {city.crs} gebracht"
+        repairs.append(Repair(kind="reference_systems", column=column, count=count, detail=detail))
+        members = [united]
+    values = np.full(rows, None, dtype=object)
+    for each in members:
+        values[each.index.to_numpy()] = each.to_numpy()
+    crs = members[0].crs if len(members) == 1 else None
+    return gpd.GeoSeries(values, crs=crs)
