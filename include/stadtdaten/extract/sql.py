@@ -80,7 +80,8 @@ def _changed(
     """Which rows are new or changed; None where only all rows can tell."""
     if incremental is None or known is None or now is None or not now.continues(known):
         return None
-    return sa.column(incremental.column) >= known.highest
+    condition: sa.ColumnElement[bool] = sa.column(incremental.column) >= known.highest
+    return condition
 
 
 @contextmanager
