@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import geopandas as gpd
 import numpy as np
@@ -19,16 +20,52 @@ def content_hash(frame: pd.DataFrame, key: tuple[str, ...]) -> str:
     table without key, are ordered by their other values.
     """
     columns = {str(name): _canonical(frame[name]) for name in frame.columns}
-    order = pa.table(columns)
-    if not key or (len(frame) and bool(frame.duplicated(list(key)).any())):
-        key = (*key, *(name for name in columns if name not in key))
-    rows = pc.sort_indices(order, sort_keys=[(name, "ascending") for name in key])
     digest = hashlib.sha256(len(frame).to_bytes(8, "little"))
-    for name, values in columns.items():
-        _update_with_text(digest, name)
-        _update_with_text(digest, _type_name(frame[name]))
-        _update_with_values(digest, values.take(rows))
+    rows = _order(columns, key)
+    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+        ordered = columns.values() if rows is None else pool.map(lambda values: values.take(rows), columns.values())
+        for name, values in zip(columns, ordered, strict=True):
+            _update_with_text(digest, name)
+            _update_with_text(digest, _type_name(frame[name]))
+            _update_with_values(digest, values)
     return digest.hexdigest()
+
+
+def _order(columns: dict[str, pa.Array], key: tuple[str, ...]) -> pa.Array | None:
+    """The positions of the rows in the order of the key; None if they stand in it already."""
+    keys = [columns[name] for name in key]
+    if keys and not any(values.null_count for values in keys) and pc.all(_rises(keys)).as_py():
+        return None
+    rest = [values for name, values in columns.items() if name not in key]
+    rows = _sorted(keys or rest)
+    if keys and rest and pc.any(_repeats([values.take(rows) for values in keys])).as_py():
+        rows = _sorted([*keys, *rest])
+    return rows
+
+
+def _sorted(keys: list[pa.Array]) -> pa.Array:
+    numbered = {str(number): values for number, values in enumerate(keys)}
+    return pc.sort_indices(pa.table(numbered), sort_keys=[(number, "ascending") for number in numbered])
+
+
+def _rises(keys: list[pa.Array]) -> pa.Array:
+    """For each row but the first: whether its key comes after the one before."""
+    rises, equal = pa.scalar(False), pa.scalar(True)
+    for values in keys:
+        before, after = values.slice(0, max(len(values) - 1, 0)), values.slice(1)
+        rises = pc.or_(rises, pc.and_(equal, pc.less(before, after)))
+        equal = pc.and_(equal, pc.equal(before, after))
+    return rises
+
+
+def _repeats(keys: list[pa.Array]) -> pa.Array:
+    """For each row but the first: whether its key is the one before; a missing part equals a missing part."""
+    equal = pa.scalar(True)
+    for values in keys:
+        before, after = values.slice(0, max(len(values) - 1, 0)), values.slice(1)
+        both_missing = pc.and_(pc.is_null(before), pc.is_null(after))
+        equal = pc.and_(equal, pc.or_(both_missing, pc.fill_null(pc.equal(before, after), False)))
+    return equal
 
 
 def _type_name(values: pd.Series) -> str:
