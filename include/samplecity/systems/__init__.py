@@ -7,6 +7,7 @@ To add one: write the module (see ``umweltmessnetz`` for a file over HTTP, ``bau
 from samplecity.offers import System
 from samplecity.systems import (
     baumkataster,
+    bildung,
     einwohnerstatistik,
     kfz_bestand,
     ladesaeulen,
@@ -17,6 +18,15 @@ from samplecity.systems import (
 
 SYSTEMS: dict[str, System] = {
     module.SYSTEM.source: module.SYSTEM
-    for module in (umweltmessnetz, spielplaetze, baumkataster, einwohnerstatistik, kfz_bestand, unfaelle, ladesaeulen)
+    for module in (
+        umweltmessnetz,
+        spielplaetze,
+        baumkataster,
+        einwohnerstatistik,
+        kfz_bestand,
+        unfaelle,
+        ladesaeulen,
+        bildung,
+    )
 }
 """Source to its system, in the order in which they are shown."""

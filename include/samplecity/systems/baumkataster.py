@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 from datetime import date
 
+from samplecity.monuments import monuments, zipped_shapefile
 from samplecity.offers import System, Web, at_the_city
 from samplecity.places import BEZIRKE, some_bezirk, somewhere_in
 from samplecity.tables import Cell, Column, Table
@@ -108,7 +109,7 @@ def _spoilt(row: tuple[Cell, ...]) -> tuple[Cell, ...]:
 
 SYSTEM = System(
     source="baumkataster",
-    title="Baumkataster (WFS 2.0)",
+    title="Baumkataster (WFS 2.0) und Naturdenkmale (Shape-Datei)",
     offers=(
         Web(
             "baumkataster",
@@ -116,6 +117,10 @@ SYSTEM = System(
             feature_service,
             CAPABILITIES,
         ),
+        Web("gruendaten/naturdenkmale.zip", lambda state: monuments(), zipped_shapefile),
     ),
-    connections=lambda var, ports: {"baumkataster": at_the_city("baumkataster", ports)},
+    connections=lambda var, ports: {
+        "baumkataster": at_the_city("baumkataster", ports),
+        "baumkataster_dateien": at_the_city("gruendaten", ports),
+    },
 )

@@ -1,0 +1,89 @@
+"""Where children and pupils of the sample city go: day-care centres as the youth office exports them.
+
+The traps are those of a Ruhr city's file: metres with a decimal comma in columns of which only the name says that they
+are UTM, several values in a cell joined by ``||``, addresses on the web with and without scheme, and two columns about
+people that are declared in no contract.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+
+from samplecity.offers import System, Web, at_the_city
+from samplecity.places import STREETS, some_bezirk, somewhere_in
+from samplecity.state import State
+from samplecity.tables import Column, Table
+from samplecity.web import Answer, Request, etag_of
+
+NUMBER = 118
+
+BODIES = (
+    ("Stadt Hamm", 0.3), ("Evangelischer Kirchenkreis", 0.25), ("Katholische Kirchengemeinde", 0.25),
+    ("Arbeiterwohlfahrt", 0.1), ("Deutsches Rotes Kreuz", 0.05), ("Elterninitiative", 0.05),
+)  # fmt: skip
+"""Who runs a centre, and which share of them."""
+
+OFFERS = ("Unter 3 Jahren", "Ab 3 Jahren", "Inklusion", "Familienzentrum", "Sprachförderung", "Ganztag")
+
+KITA_COLUMNS = tuple(
+    Column(name, "text")
+    for name in (
+        "kita_id", "name", "traeger", "str_hausnr", "plz_ort", "stadtbezirk", "plaetze", "angebote", "internet",
+        "telefon", "leitung", "rechts_utm", "hoch_utm",
+    )
+)  # fmt: skip
+
+
+def day_care_centres() -> Table:
+    """118 day-care centres, ordered by their number; one in ten has no address on the web."""
+    dice = random.Random("day care")
+    return Table(
+        "kitas.csv", "Kindertageseinrichtungen", KITA_COLUMNS, tuple(_centre(number, dice) for number in range(NUMBER))
+    )
+
+
+def _centre(number: int, dice: random.Random) -> tuple[str, ...]:
+    bezirk, street = some_bezirk(dice), dice.choice(STREETS)
+    body = dice.choices([name for name, _ in BODIES], [share for _, share in BODIES])[0]
+    offers = [offer for offer in OFFERS if dice.random() < 0.5] or ["Ab 3 Jahren"]
+    address = f"www.kita-{number + 1}.example"
+    east, north = somewhere_in(bezirk, dice)
+    return (
+        f"KT{number + 1:04}",
+        f"Kita {street}",
+        body,
+        f"{street} {1 + int(dice.random() * 90)}",
+        f"{bezirk.postcode} Hamm",
+        bezirk.name,
+        str(20 + 5 * int(dice.random() * 21)),
+        "||".join(offers) + ("||" if dice.random() < 0.1 else ""),
+        dice.choices((address, f"https://{address}/", ""), (5, 4, 1))[0],
+        f"02381 000-{number:03}",
+        "Leitung der Einrichtung",
+        _german(east),
+        _german(north),
+    )
+
+
+def _german(metres: float) -> str:
+    return f"{metres:.2f}".replace(".", ",")
+
+
+def _export(table: Table, request: Request, url: str, state: State) -> Answer:
+    """The file as the youth office's software writes it: semicolons, every cell in quotes."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow([column.name for column in table.columns])
+    writer.writerows(table.rows)
+    body = text.getvalue().encode()
+    return Answer(200, "text/csv; charset=utf-8", body, {"ETag": etag_of(body)})
+
+
+SYSTEM = System(
+    source="bildung",
+    title="Kindertageseinrichtungen (CSV mit UTM-Koordinaten)",
+    offers=(Web("bildung/kitas.csv", lambda state: day_care_centres(), _export),),
+    connections=lambda var, ports: {"bildung": at_the_city("bildung", ports)},
+)
