@@ -14,7 +14,7 @@ import mmap
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -79,11 +79,16 @@ def _read_file(table: Table, declared: Csv, path: Path, limits: Limits) -> RawTa
         data, encoding = _as_utf8(table, path), "utf-8"
     dialect = find_dialect(table, declared, encoding, data)
     quoted = _refuse_open_quotes(table, dialect, data[dialect.start :])
-    counts: Counter[str] = Counter()
-    raw = tabulate(table, declared, dialect.header, _blocks(table, declared, dialect, data, quoted, counts), limits)
+    body = data[dialect.body :]
+    overflows: Counter[str] = Counter()
+    try:
+        raw = tabulate(table, declared, dialect.header, _regular_blocks(dialect, body, quoted), limits)
+    except _Irregular:
+        blocks = _blocks(table, declared, dialect, body, quoted, overflows)
+        raw = tabulate(table, declared, dialect.header, blocks, limits)
     overflow = [
         Repair(kind="overflow", column=name, count=count, detail="Trennzeichen ohne Anführungszeichen in der Zelle")
-        for name, count in counts.items()
+        for name, count in overflows.items()
     ]
     return RawTable(raw.cells, raw.rows, raw.drift, [*dialect.repairs, *raw.repairs, *overflow])
 
@@ -129,37 +134,56 @@ def _refuse_open_quotes(table: Table, dialect: Dialect, data: pa.Buffer) -> bool
     return True
 
 
-def _blocks(
-    table: Table, declared: Csv, dialect: Dialect, data: pa.Buffer, quoted: bool, overflows: Counter[str]
-) -> Iterator[pa.Table]:
-    """The rows behind the header in their order, as text; cells that a row does not have are null."""
-    body = data[dialect.body :]
+class _Irregular(Exception):
+    """Not all rows have the usual width; where the others belong must be found out by counting."""
+
+
+def _regular_blocks(dialect: Dialect, body: pa.Buffer, quoted: bool) -> Iterator[pa.Table]:
+    """The rows behind the header as text, if all have the usual width; else raises _Irregular at the first other one.
+
+    Text of one byte for each character is parsed as bytes, which is much cheaper than rewriting the whole file; only
+    columns that hold more than ASCII are decoded.
+    """
     if not body.size:
         return
+    as_is = dialect.encoding == "utf-8"
+    names = [str(number) for number in range(dialect.width)]
+    try:
+        with pyarrow.csv.open_csv(
+            pa.BufferReader(body),
+            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=BLOCK),
+            parse_options=_parse_options(dialect, quoted),
+            convert_options=_convert_options(names, TEXT if as_is else pa.binary()),
+        ) as batches:
+            for batch in batches:
+                columns = batch.columns if as_is else [_decoded(cells, dialect.encoding) for cells in batch.columns]
+                yield pa.table(columns, names)
+    except pa.ArrowInvalid:
+        raise _Irregular from None  # its text holds the row
+
+
+def _blocks(
+    table: Table, declared: Csv, dialect: Dialect, body: pa.Buffer, quoted: bool, overflows: Counter[str]
+) -> Iterator[pa.Table]:
+    """The rows behind the header in their order, as text; cells that a row does not have are null."""
     unusual: list[tuple[int, str]] = []
 
     def put_by(row: pyarrow.csv.InvalidRow) -> str:
         unusual.append((row.number, row.text))
         return "skip"
 
-    width = dialect.width
-    columns = [str(number) for number in range(width)]
+    names = [str(number) for number in range(dialect.width)]
     done = 0
     try:
         with pyarrow.csv.open_csv(
             pa.BufferReader(body),
             # Only a single thread counts the rows, which tells where an unusual one belongs.
             read_options=pyarrow.csv.ReadOptions(
-                column_names=columns, block_size=BLOCK, encoding=dialect.encoding, use_threads=False
+                column_names=names, block_size=BLOCK, encoding=dialect.encoding, use_threads=False
             ),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=dialect.delimiter, newlines_in_values=quoted, ignore_empty_lines=False,
-                invalid_row_handler=put_by,
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, TEXT), strings_can_be_null=False, null_values=[]
-            ),
-        ) as batches:  # fmt: skip
+            parse_options=_parse_options(dialect, quoted, put_by),
+            convert_options=_convert_options(names, TEXT),
+        ) as batches:
             for batch in batches:
                 usual = pa.Table.from_batches([batch])
                 before = _rows_before(unusual, done, len(batch))
@@ -174,7 +198,35 @@ def _blocks(
         ) from None
     if unusual:
         rows = [(number, _cells(declared, dialect, text, overflows)) for number, text in unusual]
-        yield _in_order(pa.table({name: pa.array([], TEXT) for name in columns}), done, rows)
+        yield _in_order(pa.table({name: pa.array([], TEXT) for name in names}), done, rows)
+
+
+def _parse_options(
+    dialect: Dialect, quoted: bool, put_by: Callable[[pyarrow.csv.InvalidRow], str] | None = None
+) -> pyarrow.csv.ParseOptions:
+    return pyarrow.csv.ParseOptions(
+        delimiter=dialect.delimiter, newlines_in_values=quoted, ignore_empty_lines=False, invalid_row_handler=put_by
+    )
+
+
+def _convert_options(names: list[str], kind: pa.DataType) -> pyarrow.csv.ConvertOptions:
+    return pyarrow.csv.ConvertOptions(
+        column_types=dict.fromkeys(names, kind), strings_can_be_null=False, null_values=[]
+    )
+
+
+def _decoded(cells: pa.BinaryArray, encoding: str) -> pa.StringArray:
+    """Text of one byte for each character as UTF-8; a cell starts as many bytes later as those before it gained."""
+    _, ends, data = cells.buffers()
+    starts = np.frombuffer(ends, np.int32)[cells.offset : cells.offset + len(cells) + 1]
+    text = np.frombuffer(data, np.uint8)[starts[0] : starts[-1]] if data is not None else np.empty(0, np.uint8)
+    if not len(text) or text.max() < 0x80:
+        return cells.view(TEXT)
+    lengths = np.array([len(bytes([byte]).decode(encoding, "replace").encode()) for byte in range(256)], np.uint8)
+    moved = np.zeros(len(text) + 1, np.int32)
+    np.cumsum(lengths[text], out=moved[1:])
+    utf8 = pa.py_buffer(text.tobytes().decode(encoding).encode())
+    return pa.Array.from_buffers(TEXT, len(cells), [None, pa.py_buffer(moved[starts - starts[0]]), utf8])
 
 
 def _rows_before(unusual: Sequence[tuple[int, str]], done: int, usual: int) -> int:

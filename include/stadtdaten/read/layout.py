@@ -457,16 +457,23 @@ def _filled(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _all_of(block: pa.Table, cells: Sequence[str]) -> pa.ChunkedArray | None:
     """Which rows are these cells, apart from line breaks and outer white space; None if none is."""
-    met = None
+    index = next((index for index, cell in enumerate(cells) if cell), 0)
+    column, cell = block.column(index), cells[index]
+    if cell:
+        similar = pc.match_substring(column, cell.split()[0])
+    else:
+        similar = pc.or_(pc.equal(column, ""), pc.utf8_is_space(column))
+    rows = np.flatnonzero(pc.fill_null(similar, not cell).to_numpy())  # the few that are worth a closer look
     for column, cell in zip(block.columns, cells, strict=True):
-        wanted = pc.utf8_trim_whitespace(column)
+        if not len(rows):
+            return None
+        wanted = pc.utf8_trim_whitespace(column.take(pa.array(rows)))
         if cell:
             wanted = pc.replace_substring_regex(wanted, r"\s*[\r\n]+\s*", " ")
-        same = pc.fill_null(pc.equal(wanted, cell), cell == "")
-        met = same if met is None else pc.and_(met, same)
-        if not _true(met):
-            return None
-    return met
+        rows = rows[pc.fill_null(pc.equal(wanted, cell), cell == "").to_numpy()]
+    met = np.zeros(block.num_rows, bool)
+    met[rows] = True
+    return pa.chunked_array([pa.array(met)]) if len(rows) else None
 
 
 def _begins(block: pa.Table, beginnings: Sequence[str]) -> pa.ChunkedArray:
