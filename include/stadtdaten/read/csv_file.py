@@ -15,6 +15,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -120,7 +121,7 @@ def _refuse_open_quotes(table: Table, dialect: Dialect, data: pa.Buffer) -> bool
     """Whether there are quotes; each must belong to a cell that it opens and closes, or be doubled inside one
     (RFC 4180, 2.5-2.7).
     """
-    if not any(b'"' in bytes(data[start : start + BLOCK]) for start in range(0, data.size, BLOCK)):
+    if re.search(b'"', data) is None:
         return False
     delimiter = re.escape(dialect.delimiter.encode())
     # Possessive quantifiers: no second guess, so the time grows with the file only.
@@ -222,11 +223,16 @@ def _decoded(cells: pa.BinaryArray, encoding: str) -> pa.StringArray:
     text = np.frombuffer(data, np.uint8)[starts[0] : starts[-1]] if data is not None else np.empty(0, np.uint8)
     if not len(text) or text.max() < 0x80:
         return cells.view(TEXT)
-    lengths = np.array([len(bytes([byte]).decode(encoding, "replace").encode()) for byte in range(256)], np.uint8)
     moved = np.zeros(len(text) + 1, np.int32)
-    np.cumsum(lengths[text], out=moved[1:])
+    np.cumsum(_lengths(encoding)[text], out=moved[1:])
     utf8 = pa.py_buffer(text.tobytes().decode(encoding).encode())
     return pa.Array.from_buffers(TEXT, len(cells), [None, pa.py_buffer(moved[starts - starts[0]]), utf8])
+
+
+@cache
+def _lengths(encoding: str) -> np.ndarray:
+    """Bytes of each single-byte character in UTF-8; bytes without one do not come this far."""
+    return np.array([len(bytes([byte]).decode(encoding, "replace").encode()) for byte in range(256)], np.uint8)
 
 
 def _rows_before(unusual: Sequence[tuple[int, str]], done: int, usual: int) -> int:

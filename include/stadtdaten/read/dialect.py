@@ -41,7 +41,8 @@ DIFFERENT = frozenset(
 )
 """Bytes that are another character in each of the two (the euro sign, letters of French and Czech)."""
 
-SAME = bytes(byte for byte in range(256) if byte not in CONTROLS | DIFFERENT)
+LEADS = frozenset(b"\xc2\xc3")
+USUAL = bytes(byte for byte in range(256) if byte not in CONTROLS | DIFFERENT | LEADS)
 UMLAUT_OF_UTF8 = re.compile(rb"[\xc2\xc3][\x80-\xbf]")
 """Two bytes of UTF-8; in a single-byte encoding an A with tilde or circumflex before a sign, which no text holds."""
 
@@ -107,7 +108,7 @@ def _encodings(data: pa.Buffer) -> tuple[str, ...]:
     if _is_utf8(data):
         return ("utf-8",)
     odd = _odd_bytes(data)
-    if _holds_utf8(data):
+    if odd & LEADS and UMLAUT_OF_UTF8.search(data):
         return ()
     return tuple(name for name, excluded in (("cp1252", UNDEFINED), ("iso-8859-15", CONTROLS)) if not odd & excluded)
 
@@ -121,17 +122,10 @@ def _is_utf8(data: pa.Buffer) -> bool:
     return True
 
 
-def _pieces(data: pa.Buffer) -> Iterator[bytes]:
-    return (bytes(data[start : start + BLOCK]) for start in range(0, data.size, BLOCK))
-
-
 def _odd_bytes(data: pa.Buffer) -> frozenset[int]:
-    return frozenset().union(*(piece.translate(None, SAME) for piece in _pieces(data)))
-
-
-def _holds_utf8(data: pa.Buffer) -> bool:
-    return any(
-        (b"\xc3" in piece or b"\xc2" in piece) and UMLAUT_OF_UTF8.search(piece) is not None for piece in _pieces(data)
+    """Those whose meaning depends on the encoding, or that are part of a character in UTF-8."""
+    return frozenset().union(
+        *(bytes(data[start : start + BLOCK]).translate(None, USUAL) for start in range(0, data.size, BLOCK))
     )
 
 
@@ -179,7 +173,7 @@ def _delimited(table: Table, layout: Csv, text: str, data: pa.Buffer) -> tuple[s
     split = {sign: _rows(text, sign) for sign in DELIMITERS}
     complete = [sign for sign, (rows, _) in split.items() if search_header(table, layout, rows) is not None]
     # Signs that the file does not hold at all explain it in the same way.
-    if len(complete) > 1 and any(sign.encode() in piece for piece in _pieces(data) for sign in complete):
+    if len(complete) > 1 and any(re.search(re.escape(sign.encode()), data) for sign in complete):
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: Das Trennzeichen ist nicht eindeutig: Mit jedem von "
             + ", ".join(f"„{'Tabulator' if sign == chr(9) else sign}“" for sign in complete)
