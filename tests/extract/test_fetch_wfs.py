@@ -197,4 +197,4 @@ def test_a_server_that_neither_counts_nor_names_features_and_repeats_its_page_is
     caught = fault(server, baeume, tmp_path)
     assert isinstance(caught, SourceUnreadable)
     assert "noch einmal" in caught.message
-    assert len(server.requests) == 2
+    assert len(server.requests) == 3  # two pages, and between them the question for the total

@@ -84,6 +84,9 @@ class _Reading:
                 self._pages.promise(page.matched)
             self._keep(page, target)
             address = self._next_address(page, address)
+            if address and self._pages.count == 1 and self._pages.promised is None:
+                # MapServer tells the total on the last page only, which fits whatever was lost before.
+                self._pages.promise(self._hits())
         if self._pages.count > 1 and self._pages.promised is not None:
             self._pages.promise(self._hits())
         self._pages.check_sum()
