@@ -19,27 +19,12 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-refresh: venv  ## Run the nightly refresh of every source once, through Airflow, and show how it ended
-	@$(BIN)/samplecity refresh
-
-up: venv  ## Start Airflow, sample city, portal and mailbox; Ctrl-C ends them
-	@$(BIN)/samplecity up
-
-down:  ## End what `make up` or `make refresh` runs elsewhere, or what a killed one left
-	@if [ -x $(BIN)/samplecity ]; then $(BIN)/samplecity down; else echo "Nothing is running."; fi
-
-clean:  ## End what is running and delete all state (var/)
-	@if [ -x $(BIN)/samplecity ]; then $(BIN)/samplecity clean; \
-	elif [ -d var ] && ! rmdir var 2>/dev/null; then \
-	    echo "var/ is not empty, and without $(VENV) nobody knows what runs on it: make venv, then make clean"; exit 1; \
-	fi
-
-# $(call debian,a file of each,packages): Debian packages that the tests need, installed when we are root, else named.
-# The services among them are not started: the tests start their own.
+# $(call debian,a file of each,packages): what is needed of Debian, installed when we are root, else named. The services
+# among the packages are not started: the tests start their own.
 define debian
 @if ! ls $(1) >/dev/null 2>&1; then \
     if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
-        echo "These tests need packages of Debian: sudo apt-get install $(2)"; exit 1; \
+        echo "Debian's packages are missing: sudo apt-get install $(2)"; exit 1; \
     fi; \
     policy=/usr/sbin/policy-rc.d; \
     if [ ! -e $$policy ]; then \
@@ -51,6 +36,23 @@ endef
 
 PROJ_DATA := /usr/share/proj/BETA2007.gsb
 PEERS := /usr/lib/cgi-bin/mapserv /usr/sbin/sshd /usr/sbin/vsftpd /usr/share/postgresql/*/extension/postgis.control
+
+refresh: venv  ## Run the nightly refresh of every source once, through Airflow, and show how it ended
+	$(call debian,$(PROJ_DATA),proj-data)
+	@$(BIN)/samplecity refresh
+
+up: venv  ## Start Airflow, sample city, portal and mailbox; Ctrl-C ends them
+	$(call debian,$(PROJ_DATA),proj-data)
+	@$(BIN)/samplecity up
+
+down:  ## End what `make up` or `make refresh` runs elsewhere, or what a killed one left
+	@if [ -x $(BIN)/samplecity ]; then $(BIN)/samplecity down; else echo "Nothing is running."; fi
+
+clean:  ## End what is running and delete all state (var/)
+	@if [ -x $(BIN)/samplecity ]; then $(BIN)/samplecity clean; \
+	elif [ -d var ] && ! rmdir var 2>/dev/null; then \
+	    echo "var/ is not empty, and without $(VENV) nobody knows what runs on it: make venv, then make clean"; exit 1; \
+	fi
 
 test: $(VENV)/complete-dev  ## Run the tests that need neither a browser nor other people's servers
 	$(call debian,$(PROJ_DATA),proj-data)
