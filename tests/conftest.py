@@ -41,5 +41,5 @@ def site(tmp_path: Path) -> Iterator[Site]:
     shutil.copytree(ROOT / "expectations", home / "expectations")
     shutil.copytree(ROOT / "dags", home / "dags", ignore=shutil.ignore_patterns("__pycache__"))
     var.mkdir()
-    with SampleCity(var, Ports(city=0, portal=0, mailbox=0, smtp=0)) as city:
+    with SampleCity(var, Ports.any()) as city:
         yield Site(home=home, var=var, city=city)

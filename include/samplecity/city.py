@@ -11,9 +11,14 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from samplecity.faults import Fault
+from samplecity.ftp import DropsByFtp
+from samplecity.host_key import private_key
 from samplecity.mailbox import MailboxPages, MailSink, mailbox_folder
+from samplecity.offers import drops
 from samplecity.portal import PortalPages
 from samplecity.ports import HOST, Ports, listen
+from samplecity.sftp import DropsBySftp
+from samplecity.shelf import Shelf
 from samplecity.sources import Sources
 from samplecity.state import begin
 from samplecity.systems import SYSTEMS
@@ -56,6 +61,9 @@ class SampleCity:
             ):
                 started.callback(WebServer(listeners[field], respond).stop)
             started.callback(MailSink(listeners["smtp"], folder).stop)
+            shelf = Shelf(drops(self.var), self._sources.faults)
+            started.callback(DropsBySftp(listeners["sftp"], shelf, private_key(self.var)).stop)
+            started.callback(DropsByFtp(listeners["ftp"], shelf).stop)
             self._started = started.pop_all()
         return self
 

@@ -18,8 +18,12 @@ DataFault = Literal["column_gone", "new_column", "ninety_percent_lost", "duplica
 AnswerFault = Literal[
     "slow", "cut", "status_500", "status_403", "html", "half_file", "empty", "wrong_content_type", "exception_report"
 ]  # fmt: skip
-Fault = DataFault | AnswerFault
-FAULTS: tuple[Fault, ...] = get_args(DataFault) + get_args(AnswerFault)
+DropFault = Literal[
+    "slow", "cut", "half_file", "empty", "html", "renamed_file", "growing_file", "changed_while_reading",
+    "wrong_host_key", "refuse_login",
+]  # fmt: skip
+Fault = DataFault | AnswerFault | DropFault
+FAULTS: tuple[Fault, ...] = tuple(dict.fromkeys(get_args(DataFault) + get_args(AnswerFault) + get_args(DropFault)))
 
 WALL = (
     b'<!DOCTYPE html>\n<html lang="de"><head><meta charset="utf-8"><title>Anmeldung</title></head>'
@@ -31,6 +35,34 @@ HTML = "text/html; charset=utf-8"
 def is_data_fault(fault: Fault) -> TypeIs[DataFault]:
     """Whether the fault is in the data itself, whatever the protocol."""
     return fault in get_args(DataFault)
+
+
+def is_answer_fault(fault: Fault) -> TypeIs[AnswerFault]:
+    """Whether a web server can have the fault."""
+    return fault in get_args(AnswerFault)
+
+
+def is_drop_fault(fault: Fault) -> TypeIs[DropFault]:
+    """Whether dropped files, or the server that gives them out, can have the fault."""
+    return fault in get_args(DropFault)
+
+
+def spoilt_files(files: dict[str, bytes], fault: DropFault) -> dict[str, bytes]:
+    """The dropped files with that fault, as far as it is in them: the last one spoilt, or all with other endings."""
+    *_, last = files
+    match fault:
+        case "half_file":
+            return {**files, last: files[last][: len(files[last]) // 2]}
+        case "empty":
+            return {**files, last: b""}
+        case "html":
+            return {**files, last: WALL}
+        case "renamed_file":
+            return {
+                f"{name.rpartition('.')[0]}.{name.rpartition('.')[2].upper()}": body for name, body in files.items()
+            }
+        case "slow" | "cut" | "growing_file" | "changed_while_reading" | "wrong_host_key" | "refuse_login":
+            return files
 
 
 def spoilt_table(table: Table, fault: DataFault) -> Table:

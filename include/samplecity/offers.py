@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from samplecity.host_key import public_key
 from samplecity.ports import Ports
+from samplecity.shelf import LOGIN, PASSWORD
 from samplecity.state import State
 from samplecity.tables import Table
 from samplecity.web import Answer, Request
@@ -70,9 +72,27 @@ def at_the_city(path: str, ports: Ports) -> dict[str, Any]:
     return {"conn_type": "http", "host": f"http://127.0.0.1:{ports.city}/{path}"}
 
 
+def drops(var: Path) -> Path:
+    """Folder in which every source has a folder of its own for what it drops."""
+    return var / "samplecity" / "ablage"
+
+
 def drop_folder(var: Path, source: str) -> Path:
     """Folder of the files that the source drops."""
-    return var / "samplecity" / "ablage" / source
+    return drops(var) / source
+
+
+def by_ftp(source: str, ports: Ports) -> dict[str, Any]:
+    """The fields of a connection to the source's dropped files over FTP."""
+    host = f"ftp://127.0.0.1:{ports.ftp}/{source}"
+    return {"conn_type": "ftp", "host": host, "login": LOGIN, "password": PASSWORD}
+
+
+def by_sftp(source: str, var: Path, ports: Ports) -> dict[str, Any]:
+    """The fields of a connection to the source's dropped files over SFTP, with the server's host key."""
+    host = f"sftp://127.0.0.1:{ports.sftp}/{source}"
+    extra = {"host_key": public_key(var)}
+    return {"conn_type": "sftp", "host": host, "login": LOGIN, "password": PASSWORD, "extra": extra}
 
 
 def database_path(var: Path, source: str) -> Path:

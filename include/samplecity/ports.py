@@ -8,13 +8,17 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from typing import Self
 
 import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 HOST = "127.0.0.1"
 
-VARIABLES = {"city": "CITY_PORT", "portal": "PORTAL_PORT", "mailbox": "MAILBOX_PORT", "smtp": "SMTP_PORT"}
+VARIABLES = {
+    "city": "CITY_PORT", "portal": "PORTAL_PORT", "mailbox": "MAILBOX_PORT", "smtp": "SMTP_PORT", "sftp": "SFTP_PORT",
+    "ftp": "FTP_PORT",
+}  # fmt: skip
 """Field of Ports to the environment variable that sets it."""
 
 PURPOSES = {
@@ -22,6 +26,8 @@ PURPOSES = {
     "portal": "the portal",
     "mailbox": "the mailbox viewer",
     "smtp": "incoming mail",
+    "sftp": "dropped files (SFTP)",
+    "ftp": "dropped files (FTP)",
 }
 
 
@@ -30,7 +36,7 @@ class PortError(Exception):
 
 
 class Ports(BaseModel):
-    """TCP ports of the four servers on 127.0.0.1."""
+    """TCP ports of the six servers on 127.0.0.1."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,10 +44,17 @@ class Ports(BaseModel):
     portal: int = Field(default=8082, ge=0, le=65535)
     mailbox: int = Field(default=8083, ge=0, le=65535)
     smtp: int = Field(default=8025, ge=0, le=65535)
+    sftp: int = Field(default=8022, ge=0, le=65535)
+    ftp: int = Field(default=8021, ge=0, le=65535)
+
+    @classmethod
+    def any(cls) -> Self:
+        """Ports that the system chooses."""
+        return cls(**dict.fromkeys(VARIABLES, 0))
 
 
 def ports_from_environment(environment: Mapping[str, str] = os.environ) -> Ports:
-    """The ports that CITY_PORT, PORTAL_PORT, MAILBOX_PORT and SMTP_PORT ask for. Raises PortError."""
+    """The ports that the variables (CITY_PORT, PORTAL_PORT, ...) ask for. Raises PortError."""
     given = {field: environment[name] for field, name in VARIABLES.items() if environment.get(name)}
     try:
         return Ports.model_validate(given)

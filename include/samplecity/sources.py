@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from html import escape
@@ -10,8 +11,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from samplecity.delivery import deliver, spoilt
-from samplecity.faults import FAULTS, Fault, is_data_fault, spoilt_answer
-from samplecity.offers import Web
+from samplecity.faults import FAULTS, Fault, is_answer_fault, is_data_fault, is_drop_fault, spoilt_answer
+from samplecity.offers import Drop, Web
 from samplecity.state import State, read_state
 from samplecity.systems import SYSTEMS
 from samplecity.tables import Table
@@ -69,14 +70,24 @@ class Sources:
         system = SYSTEMS.get(source)
         if system is None and source not in {path.split("/")[0] for path in self._files}:
             raise ValueError(f"unknown source {source!r}: one of {', '.join(SYSTEMS)}")
-        served = system is None or any(isinstance(offer, Web) for offer in system.offers)
-        if fault is not None and not served and not is_data_fault(fault):
-            raise ValueError(f"{source} is not on the web server: {fault!r} is a fault of web servers")
+        kinds = {Web} if system is None else {type(offer) for offer in system.offers}
+        on_the_web, dropped = Web in kinds, Drop in kinds
+        if not (
+            fault is None
+            or is_data_fault(fault)
+            or (on_the_web and is_answer_fault(fault))
+            or (dropped and is_drop_fault(fault))
+        ):
+            raise ValueError(f"{source} is neither on the web server nor a drop that could have {fault!r}")
         if fault is None:
             self._faults.pop(source, None)
         else:
             self._faults[source] = fault
         deliver(self._var, read_state(self._var), self._faults)
+
+    def faults(self) -> Mapping[str, Fault]:
+        """Source to the fault that it has."""
+        return dict(self._faults)
 
     def serve_file(self, file: Path, at: str) -> str:
         """Serve a real file under the path ``at`` (``source/file.csv``); returns its address."""
@@ -92,7 +103,7 @@ class Sources:
         source = request.path.split("/")[1]
         answer = self._answer(request)
         fault = self._faults.get(source)
-        if fault is None or is_data_fault(fault):
+        if fault is None or not is_answer_fault(fault):
             return conditional(request, answer)
         return spoilt_answer(answer, fault)
 

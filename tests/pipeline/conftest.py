@@ -27,7 +27,7 @@ def real_site(tmp_path: Path, shared: Path) -> Iterator[Site]:
         "schulen": data / "bochum" / "schools" / "bochum_schools.csv",
         "sportstaetten": data / "bochum" / "sports_facilities" / "bochum_sports_facilities.csv",
     }
-    with SampleCity(var, Ports(city=0, portal=0, mailbox=0, smtp=0)) as city:
+    with SampleCity(var, Ports.any()) as city:
         site = Site(home=home, var=var, city=city)
         for source, file in files.items():
             address = city.serve_file(file, f"real_{source}/{file.name}")

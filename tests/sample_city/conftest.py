@@ -20,7 +20,7 @@ def standing_city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleCi
     """For tests that only read."""
     var = tmp_path_factory.mktemp("var")
     begin(var, FIRST_DAY)
-    with SampleCity(var, Ports(city=0, portal=0, mailbox=0, smtp=0)) as running:
+    with SampleCity(var, Ports.any()) as running:
         yield running
 
 
@@ -28,5 +28,5 @@ def standing_city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleCi
 def city(tmp_path: Path) -> Iterator[SampleCity]:
     """For tests that change the night, a source, the mailbox or the portal."""
     begin(tmp_path, FIRST_DAY)
-    with SampleCity(tmp_path, Ports(city=0, portal=0, mailbox=0, smtp=0)) as running:
+    with SampleCity(tmp_path, Ports.any()) as running:
         yield running

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from samplecity.ports import PortError, Ports
+from samplecity.ports import VARIABLES, PortError, Ports
 from samplecity.preflight import NotReady, airflow_port, check_folder, check_ports
 
 
@@ -27,17 +27,17 @@ def free_ports(count: int) -> list[int]:
 
 
 def test_free_ports_are_accepted() -> None:
-    city, portal, mailbox, smtp, airflow = free_ports(5)
-    check_ports(Ports(city=city, portal=portal, mailbox=mailbox, smtp=smtp), airflow)
+    *ports, airflow = free_ports(7)
+    check_ports(Ports(**dict(zip(VARIABLES, ports, strict=True))), airflow)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
 def test_a_taken_port_names_its_user_and_the_variable(address: str) -> None:
-    city, portal, mailbox, smtp = free_ports(4)
+    ports = free_ports(6)
     with socket.create_server((address, 0)) as taken:
         number = taken.getsockname()[1]
         with pytest.raises(NotReady) as error:
-            check_ports(Ports(city=city, portal=portal, mailbox=mailbox, smtp=smtp), number)
+            check_ports(Ports(**dict(zip(VARIABLES, ports, strict=True))), number)
     assert str(number) in str(error.value)
     assert f"pid {os.getpid()}" in str(error.value)
     assert "AIRFLOW_PORT" in str(error.value)
@@ -45,16 +45,16 @@ def test_a_taken_port_names_its_user_and_the_variable(address: str) -> None:
 
 def test_all_taken_ports_are_named_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
-        mailbox, smtp, airflow = free_ports(3)
-        ports = Ports(city=one.getsockname()[1], portal=two.getsockname()[1], mailbox=mailbox, smtp=smtp)
+        *others, airflow = free_ports(5)
+        ports = Ports(**dict(zip(VARIABLES, (one.getsockname()[1], two.getsockname()[1], *others), strict=True)))
         with pytest.raises(NotReady, match=r"CITY_PORT[\s\S]*PORTAL_PORT"):
             check_ports(ports, airflow)
 
 
 def test_one_port_for_two_services_is_refused() -> None:
-    city, portal, mailbox, smtp = free_ports(4)
+    ports = Ports(**dict(zip(VARIABLES, free_ports(6), strict=True)))
     with pytest.raises(NotReady, match="wanted twice"):
-        check_ports(Ports(city=city, portal=portal, mailbox=mailbox, smtp=smtp), portal)
+        check_ports(ports, ports.portal)
 
 
 @pytest.mark.parametrize("text", ["0", "70000", "http", "-1"])

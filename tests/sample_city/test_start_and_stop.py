@@ -22,7 +22,7 @@ from samplecity.script import Script, load_script
 from samplecity.state import State, StateError, begin, read_state, state_path
 from stadtdaten.contracts import load_contract
 
-ANY = Ports(city=0, portal=0, mailbox=0, smtp=0)
+ANY = Ports.any()
 
 
 @pytest.fixture

@@ -123,7 +123,6 @@ def _log_in(client: ftplib.FTP, endpoint: Endpoint, table: str) -> None:
         ) from None
     if isinstance(client, ftplib.FTP_TLS):
         client.prot_p()
-    client.voidcmd("TYPE I")  # sizes are told in bytes only then
 
 
 class _Server:
@@ -147,6 +146,7 @@ class _Server:
 
     def read(self, entry: Entry) -> Iterator[bytes]:
         with _failures(self._table, self._budget):
+            self._client.voidcmd("TYPE I")  # ftplib lists in ASCII, which would change line ends
             with self._client.transfercmd(f"RETR {self._base / entry.name}") as connection:
                 while piece := connection.recv(CHUNK):
                     yield piece
@@ -171,6 +171,8 @@ class _Server:
         """The file, asked for one by one where the listing told nothing; None if it is no file."""
         size, changed = facts.get("size"), facts.get("modify")
         try:
+            if size is None:
+                self._client.voidcmd("TYPE I")  # sizes are told in bytes only then
             size = size or str(self._client.size(str(self._base / name)))
         except ftplib.error_perm:
             return None  # a folder has no size

@@ -206,8 +206,8 @@ class _Server:
     def listing(self, folder: str, wanted: Callable[[str], bool]) -> Listing:
         entries, others = [], []
         with _failures(self._table, self._budget):
-            for found in self._client.listdir_iter(str(self._base / folder)):
-                self._budget.check_time()
+            # All of it first: while a listing is under way nothing else may be asked.
+            for found in list(self._client.listdir_iter(str(self._base / folder))):
                 name = f"{folder}/{found.filename}" if folder else found.filename
                 if not wanted(found.filename):
                     others += [found.filename] if stat.S_ISREG(found.st_mode or 0) else []
