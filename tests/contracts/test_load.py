@@ -86,6 +86,31 @@ def test_a_contract_that_could_not_be_run_is_refused(
         load_contract(broken(source, before, after))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("column: geaendert_am", "column: geaendert", "must be the source of"),
+        ("column: geaendert_am", "column: group", "must be the source of"),
+        ("source: geaendert_am,", 'source: geaendert_am, format: "%d.%m.%Y %H:%M",', "no format and no aliases"),
+        ("source: geaendert_am,", "source: geaendert_am, aliases: [stand],", "no format and no aliases"),
+        ("key: [monat, fahrzeuggruppe, antrieb]", "key: []", "needs a key"),
+        ("large: true", "large: false", "large: true"),
+        ("large: true", "large: true\n        corrections: true", "neither with corrections nor with a geometry"),
+        ("source: order, type: integer", "source: order, type: geometry", "neither with corrections nor with a"),
+        (
+            "source: group, type: string, class: public",
+            "source: group, type: string, class: quasi_identifier",
+            "public",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_merged_from_changes_is_refused(
+    broken: Broken, before: str, after: str, told: str
+) -> None:
+    with pytest.raises(ContractError, match=told):
+        load_contract(broken("kfz_bestand", before, after))
+
+
 def test_a_control_character_is_a_contract_error(broken: Broken) -> None:
     with pytest.raises(ContractError, match="character that YAML does not allow"):
         load_contract(broken(GAUGES, "title: Umweltmessnetz", "title: Umwelt\x00messnetz"))

@@ -22,7 +22,7 @@ from stadtdaten.contracts.model import Table
 from stadtdaten.extract import Fetched, NotModified, fetch_table
 from stadtdaten.extract.budget import Budget
 from stadtdaten.extract.database import address_of, reading, without_secrets
-from stadtdaten.extract.rising import question
+from stadtdaten.extract.rising import Extent, question
 from stadtdaten.extract.row_file import UNDECLARED, as_text
 from stadtdaten.extract.sql import selection, source_of
 from stadtdaten.faults import Fault, Misconfigured, SchemaChanged, SourceUnavailable, SourceUnreadable
@@ -405,6 +405,24 @@ def test_a_row_without_a_value_in_the_rising_column_stops_the_table(stock: Path,
 def test_a_rising_column_that_does_not_rise_with_time_stops_the_table(stock: Path, tmp_path: Path, value: str) -> None:
     fill(stock, f"UPDATE kfz SET geaendert = {value}")
     with pytest.raises(SourceUnreadable, match="Änderungen nicht zu erkennen"):
+        ask(stock, tmp_path, None)
+
+
+def test_a_value_in_the_future_hides_no_change(stock: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    fill(stock, "UPDATE kfz SET geaendert = '2206-09-28 03:00:00' WHERE monat = '2026-09'")
+    known = first(stock, tmp_path)
+    assert "lies in the future" in caplog.text
+    fill(stock, "UPDATE kfz SET anzahl = 1, geaendert = '2026-10-01 03:00:00' WHERE monat = '2026-02'")
+    fetched = ask(stock, tmp_path, known)
+    assert isinstance(fetched, Fetched)
+    assert len(rows_of(fetched)) == 9
+
+
+def test_a_table_that_changes_while_it_is_read_is_read_again_later(
+    stock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stadtdaten.extract.sql.current_extent", lambda *_: Extent(10, "2026-09-28 03:00:00"))
+    with pytest.raises(SourceUnavailable, match="10 Zeilen angekündigt, 9 gelesen"):
         ask(stock, tmp_path, None)
 
 

@@ -14,6 +14,7 @@ import pytest
 from installation import Site
 from samplecity.delivery import advance
 from samplecity.offers import database_path
+from samplecity.state import read_state
 from stadtdaten.extract import Fetched, fetch_table
 from stadtdaten.faults import SchemaChanged, SnapshotFailed
 from stadtdaten.frames import TableLock
@@ -29,6 +30,11 @@ def change(site: Site, *statements: str) -> None:
     with closing(sqlite3.connect(database_path(site.var, SOURCE))) as database, database:
         for statement in statements:
             database.execute(statement)
+
+
+def new_row(site: Site) -> str:
+    changed = f"{read_state(site.var).first_day} 23:59:59"
+    return f"INSERT INTO bestand VALUES ('2020-01-31', 'Busse', 5, 'Sonstige', 1, '{changed}')"
 
 
 def lock(site: Site) -> TableLock:
@@ -93,9 +99,7 @@ def test_a_row_deleted_in_the_database_vanishes_from_the_portal(site: Site, tmp_
     oldest = published(site).iloc[0]
     change(site, f"DELETE FROM bestand WHERE monat = '{oldest['monat']}' AND \"group\" = '{oldest['fahrzeuggruppe']}'")
     if new_rows:
-        change(
-            site, "INSERT INTO bestand VALUES ('2020-01-31', 'Busse', 5, 'Sonstige', 1, '2030-01-01 00:00:00')"
-        )  # fmt: skip
+        change(site, new_row(site))
     assert site.refresh(SOURCE) == {DATASET: None}
     shown = published(site)
     assert ((shown["monat"] == oldest["monat"]) & (shown["fahrzeuggruppe"] == oldest["fahrzeuggruppe"])).sum() == 0
@@ -105,10 +109,7 @@ def test_a_row_deleted_in_the_database_vanishes_from_the_portal(site: Site, tmp_
 
 def test_a_deletion_that_the_number_of_rows_hides_is_found_by_merging(site: Site, tmp_path: Path) -> None:
     site.refresh(SOURCE)
-    change(
-        site, "DELETE FROM bestand WHERE rowid = 5",
-        "INSERT INTO bestand VALUES ('2020-01-31', 'Busse', 5, 'Sonstige', 1, '2030-01-01 00:00:00')",
-    )  # fmt: skip
+    change(site, "DELETE FROM bestand WHERE rowid = 5", new_row(site))
     assert site.refresh(SOURCE) == {DATASET: None}
     assert (taken_over(site), lock(site).rows) == (None, 1860)
     assert lock(site).content_hash == hash_of_a_full_read(site, tmp_path)

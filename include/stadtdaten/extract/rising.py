@@ -7,10 +7,11 @@ read again (``reading.incremental.full_after``).
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,8 @@ import sqlalchemy as sa
 
 from stadtdaten.faults import SourceUnreadable
 from stadtdaten.frames import TableLock
+
+logger = logging.getLogger(__name__)
 
 SORTABLE_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?")
 """Text whose alphabetical order is that of the moments it stands for (ISO 8601, local): SQLite has no other dates."""
@@ -60,7 +63,9 @@ def question(source: sa.TableClause, column: str) -> sa.Select[int, int, Any]:
 
 
 def current_extent(connection: sa.Connection, source: sa.TableClause, column: str, table: str) -> Extent | None:
-    """What the database says; None without rows. Raises SourceUnreadable where changes cannot be told by the column."""
+    """What the database says; None without rows, and where a value lies in the future: all rows must be read then,
+    because changes made today are lower. Raises SourceUnreadable where changes cannot be told by the column at all.
+    """
     rows, given, highest = connection.execute(question(source, column)).one()
     if rows == 0:
         return None
@@ -78,6 +83,9 @@ def current_extent(connection: sa.Connection, source: sa.TableClause, column: st
             next_step="In der Datenbank eine Sicht mit einer Spalte anlegen, die mit jeder Änderung steigt, oder "
             "reading.incremental aus dem Vertrag nehmen.",
         )
+    if _in_the_future(highest):
+        logger.warning("%s: the highest value of %s lies in the future; all rows are read", table, column)
+        return None
     return Extent(rows, highest)
 
 
@@ -96,6 +104,14 @@ def _tells_changes(highest: Any) -> bool:
     if isinstance(highest, Decimal):
         return highest.is_finite()
     return type(highest).__name__ in _PARSERS
+
+
+def _in_the_future(highest: Any) -> bool:
+    """Later than any clock on earth shows, be it one that nobody set."""
+    day = date.fromisoformat(highest[:10]) if isinstance(highest, str) else highest
+    if isinstance(day, datetime):
+        day = day.date()
+    return isinstance(day, date) and day > datetime.now(UTC).date() + timedelta(days=2)
 
 
 def _kind(value: Any) -> tuple[type, bool]:
