@@ -9,6 +9,8 @@ from stadtdaten.contracts.model import Column
 from stadtdaten.read.account import Account
 from stadtdaten.read.arrow import Cells, count_true, null_where
 
+ZEROS = bytes.maketrans(b"123456789", b"000000000")
+
 
 def is_text(cells: Cells) -> bool:
     """Whether the cells are text; else a file's reader has already given them their type."""
@@ -31,3 +33,17 @@ def without_markers(column: Column, cells: Cells, account: Account) -> Cells:
     for each in pc.value_counts(found.drop_null()):
         account.met[marks[each["values"].as_py()]] += each["counts"].as_py()
     return null_where(cells, pc.is_valid(found))
+
+
+def fits(cells: pa.Array, pattern: str) -> pa.Array:
+    """Whether each text matches a regular expression that treats all digits alike.
+
+    With zeros for digits a million cells are a few dozen texts, which takes a third of the time.
+    """
+    validity, ends, data = cells.buffers()
+    if data is None:
+        return pc.match_substring_regex(cells, pattern)
+    zeros = pa.py_buffer(data.to_pybytes().translate(ZEROS))
+    shapes = pa.Array.from_buffers(cells.type, len(cells), [validity, ends, zeros], offset=cells.offset)
+    encoded = shapes.dictionary_encode()
+    return pc.match_substring_regex(encoded.dictionary, pattern).take(encoded.indices)

@@ -21,14 +21,13 @@ import pyarrow.compute as pc
 from stadtdaten.contracts.model import Column
 from stadtdaten.read.account import Account
 from stadtdaten.read.arrow import null_where
-from stadtdaten.read.cells import is_text
+from stadtdaten.read.cells import fits, is_text
 
 ISO = "ISO8601"
 ISO_LOCAL = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?$"
 ISO_OFFSET = r"(Z|[+-]\d{2}:?\d{2})$"
-TWO_DIGITS = "[0-9]{2}"
-FIXED_WIDTH = {"%Y": "[0-9]{4}", "%S": "[0-5][0-9]"} | dict.fromkeys(("%d", "%m", "%H", "%M"), TWO_DIGITS)
-"""Directives of strptime to the only text that the quick way reads."""
+FIXED_WIDTH = {"%Y": 4, "%y": 2, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2}
+"""Directives of strptime to the number of digits with which the quick way reads them."""
 
 HALF_AN_HOUR = 30 * 60 * 1_000_000
 """In microseconds, as all times here."""
@@ -41,10 +40,7 @@ def read_date(column: Column, cells: pa.ChunkedArray, account: Account) -> pd.Se
     """datetime64[us] at midnight. ``cells`` is text without outer space, or already an Arrow date or timestamp."""
     if is_text(cells):
         texts = cells.combine_chunks()
-        if not column.format:
-            # Databases that know no plain date deliver midnight with it; any other time of day is a mistake.
-            texts = pc.replace_substring_regex(texts, r"^(\d{4}-\d{2}-\d{2})[T ]00:00:00(\.0+)?$", r"\1")
-        values = _once_each(texts, lambda distinct: _wall(distinct, column.format or "%Y-%m-%d"))
+        values = _once_each(texts, _iso_days if not column.format else lambda each: _wall(each, column.format))
         lost = pc.is_valid(texts).to_numpy(zero_copy_only=False) & values.isna().to_numpy()
         account.fail("date", int(lost.sum()), len(cells), "sind kein Datum im erklärten Format")
     else:
@@ -85,7 +81,7 @@ def read_datetime(
 def _has_offset(column: Column, texts: pa.Array) -> pa.Array:
     if column.format:
         return pa.repeat("%z" in column.format, len(texts))
-    return pc.fill_null(pc.match_substring_regex(texts, ISO_OFFSET), False)
+    return pc.fill_null(fits(texts, ISO_OFFSET), False)
 
 
 def _instants(
@@ -216,6 +212,12 @@ def _absolute(texts: pa.Array, pattern: str) -> pd.Series:
     return _by_pandas(texts, pattern, utc=True)
 
 
+def _iso_days(texts: pa.Array) -> pd.Series:
+    # Databases that know no plain date deliver midnight with it; any other time of day is a mistake.
+    days = pc.replace_substring_regex(texts, r"^(\d{4}-\d{2}-\d{2})[T ]00:00:00(\.0+)?$", r"\1")
+    return _wall(days, "%Y-%m-%d")
+
+
 def _wall(texts: pa.Array, pattern: str) -> pd.Series:
     """What a clock showed, datetime64[us]; NaT where the text is no such time."""
     quick = _iso(texts) if pattern == ISO else _of_fixed_width(texts, pattern)
@@ -228,7 +230,7 @@ def _wall(texts: pa.Array, pattern: str) -> pd.Series:
 
 
 def _iso(texts: pa.Array) -> pa.Array:
-    texts = null_where(texts, pc.invert(pc.match_substring_regex(texts, ISO_LOCAL)))
+    texts = null_where(texts, pc.invert(fits(texts, ISO_LOCAL)))
     try:
         return pc.cast(texts, pa.timestamp("us"))
     except pa.ArrowInvalid:  # there is a day or an hour that does not exist, or a fraction below microseconds
@@ -243,12 +245,18 @@ def _of_fixed_width(texts: pa.Array, pattern: str) -> pa.Array:
     fields = re.findall("%.|[^%]", pattern)
     if "%d" not in fields or any(field.startswith("%") and field not in FIXED_WIDTH for field in fields):
         return pa.nulls(len(texts), pa.timestamp("us"))
-    exact = "".join(FIXED_WIDTH.get(field) or re.escape(field) for field in fields)
-    fits = null_where(texts, pc.invert(pc.match_substring_regex(texts, f"^{exact}$")))
-    stamps = pc.strptime(fits, pattern, "us", error_is_null=True)
-    start = sum({"%Y": 4}.get(field, len(field)) for field in fields[: fields.index("%d")])
-    day = pc.cast(pc.utf8_slice_codeunits(fits, start, start + 2), pa.int64())
-    return null_where(stamps, pc.not_equal(day, pc.day(stamps)))
+    digits = [FIXED_WIDTH.get(field, 0) for field in fields]
+    exact = "".join(
+        f"[0-9]{{{width}}}" if width else re.escape(field) for field, width in zip(fields, digits, strict=True)
+    )
+    regular = null_where(texts, pc.invert(fits(texts, f"^{exact}$")))
+    stamps = pc.strptime(regular, pattern, "us", error_is_null=True)
+    for field, part in (("%d", pc.day), ("%S", pc.second)):
+        if field in fields:
+            start = sum(width or 1 for width in digits[: fields.index(field)])
+            told = pc.cast(pc.utf8_slice_codeunits(regular, start, start + 2), pa.int64())
+            stamps = null_where(stamps, pc.not_equal(told, part(stamps)))
+    return stamps
 
 
 def _by_pandas(texts: pa.Array, pattern: str, *, utc: bool) -> pd.Series:

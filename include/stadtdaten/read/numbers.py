@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from stadtdaten.contracts.model import Column
 from stadtdaten.read.account import Account
 from stadtdaten.read.arrow import Cells, count_true, null_where
-from stadtdaten.read.cells import is_text, trimmed, without_markers
+from stadtdaten.read.cells import fits, is_text, trimmed, without_markers
 
 BLANKS = " \u00a0\u202f"
 GROUPS = {" ": f"[{BLANKS}]", "'": "['\u2019]"}
@@ -54,7 +54,7 @@ class Notation:
     def integer(self) -> str:
         """Regular expression of a whole cell that is a whole number of at most 19 digits, without plus."""
         grouped = rf"[0-9]{{1,3}}(?:{self.group}[0-9]{{3}}){{1,6}}|" if self.group else ""
-        return rf"^-?(?:{grouped}0*[0-9]{{1,19}})$"
+        return rf"^-?(?:{grouped}[0-9]{{1,19}})$"
 
 
 def read_number(column: Column, cells: pa.ChunkedArray, notation: Notation, account: Account) -> pd.Series:
@@ -86,7 +86,7 @@ def read_coordinate(cells: pa.ChunkedArray, notation: Notation, account: Account
 
 def numbers_in(cells: pa.Array, notation: Notation) -> pa.Array:
     """float64; null where the text is no number."""
-    misfits = pc.invert(pc.match_substring_regex(cells, notation.number))
+    misfits = pc.invert(fits(cells, notation.number))
     return pc.cast(_plain(null_where(cells, misfits), notation), pa.float64())
 
 
@@ -112,9 +112,7 @@ def _parsed(column: Column, cells: pa.Array, notation: Notation, account: Accoun
     What is a number as it stands is most of a column, and pays for nothing else.
     """
     whole = column.type == "integer"
-    misfits = pc.fill_null(
-        pc.invert(pc.match_substring_regex(cells, notation.integer if whole else notation.number)), False
-    )
+    misfits = pc.fill_null(pc.invert(fits(cells, notation.integer if whole else notation.number)), False)
     lost = 0
     if pc.any(misfits).as_py():
         only_plus = not count_true(pc.starts_with(cells, "-"))
@@ -155,9 +153,7 @@ def _mended(
         for number in numeric_markers(column).values():  # -999 is met here also as -999,0
             met = pc.equal(numbers_in(rest, notation), number)
             rest = pc.if_else(pc.fill_null(met, False), pa.scalar(f"{number:.0f}", rest.type), rest)
-    misfits = pc.invert(
-        pc.match_substring_regex(rest, notation.integer if column.type == "integer" else notation.number)
-    )
+    misfits = pc.invert(fits(rest, notation.integer if column.type == "integer" else notation.number))
     return null_where(rest, misfits), count_true(misfits)
 
 
@@ -177,7 +173,7 @@ def _plain(cells: pa.Array, notation: Notation) -> pa.Array:
     # One pass over all bytes, which takes a fifth of the time that replacing in each text takes.
     texts = pc.fill_null(cells, "").cast(pa.large_string())
     lengths = pc.binary_length(texts)
-    if dropped:
+    if dropped and dropped.encode() in _bytes_of(texts):
         lengths = pc.subtract(lengths, pc.count_substring(texts, dropped))
     ends = np.concatenate([[0], np.cumsum(lengths.to_numpy(), dtype="int64")])
     swap = bytes.maketrans(notation.decimal.encode(), b".")
