@@ -62,7 +62,7 @@ def fetch_rows(
         rows = 0 if changed is None else target.write(_rows(connection, table, names, changed), budget)
         only_changes = rows > 0
         if not only_changes:
-            rows = target.write(_rows(connection, table, names, sa.true()), budget)
+            rows = target.write(_rows(connection, table, names), budget)
     if now is not None and not only_changes and names.complete and rows != now.rows:
         raise SourceUnavailable(
             f"Tabelle „{table.id}“: Die Tabelle hat sich geändert, während sie gelesen wurde ({now.rows} Zeilen "
@@ -228,12 +228,12 @@ def _demand_values(table: Table, types: dict[str, sa.types.TypeEngine[Any]]) -> 
 
 
 def _rows(
-    connection: sa.Connection, table: Table, names: _Names, where: sa.ColumnElement[bool]
+    connection: sa.Connection, table: Table, names: _Names, *where: sa.ColumnElement[bool]
 ) -> Iterator[Sequence[sa.Row[Any]]]:
     """Batches of rows through a cursor on the server's side, where there is such a thing (PostgreSQL: a named one)."""
     if not names.complete:
         return
-    statement = selection(source_of(table), names.selected, names.geometry).where(where)
+    statement = selection(source_of(table), names.selected, names.geometry).where(*where)
     streaming = connection.execution_options(stream_results=True, max_row_buffer=BATCH)
     with _values_of_drivers(table.id), streaming.execute(statement) as result:
         while batch := result.fetchmany(BATCH):
