@@ -43,9 +43,11 @@ NAMESPACES = (
 SCHEMA = (
     '<xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:gml="http://www.opengis.net/gml/3.2" '
     'xmlns:gruen="urn:gruen" targetNamespace="urn:gruen" elementFormDefault="qualified">'
-    '<xsd:import namespace="http://www.opengis.net/gml/3.2" schemaLocation="http://schemas.opengis.net/gml/3.2.1/gml.xsd"/>'
+    '<xsd:import namespace="http://www.opengis.net/gml/3.2" '
+    'schemaLocation="http://schemas.opengis.net/gml/3.2.1/gml.xsd"/>'
     '<xsd:element name="baeume" type="gruen:baeumeType" substitutionGroup="gml:AbstractFeature"/>'
-    '<xsd:complexType name="baeumeType"><xsd:complexContent><xsd:extension base="gml:AbstractFeatureType"><xsd:sequence>'
+    '<xsd:complexType name="baeumeType"><xsd:complexContent>'
+    '<xsd:extension base="gml:AbstractFeatureType"><xsd:sequence>'
     + "".join(
         f'<xsd:element name="{name}" type="{kind}" minOccurs="0"/>'
         for name, kind in {
@@ -84,7 +86,7 @@ def main() -> None:
         _write_pages(folder)
         server = subprocess.Popen([sys.executable, __file__, "serve", name], stdout=subprocess.PIPE, text=True)
         try:
-            assert server.stdout is not None  # noqa: S101  it was asked for
+            assert server.stdout is not None
             url = server.stdout.readline().strip()
             ours, theirs = [], []
             for _ in range(REPEATS):

@@ -198,3 +198,147 @@ def test_a_server_that_neither_counts_nor_names_features_and_repeats_its_page_is
     assert isinstance(caught, SourceUnreadable)
     assert "noch einmal" in caught.message
     assert len(server.requests) == 3  # two pages, and between them the question for the total
+
+
+def test_a_total_that_is_another_after_the_last_page_is_tried_again_later(
+    server: Any, baeume: Table, tmp_path: Path
+) -> None:
+    kind = type(server.reply(None))
+
+    def reply(request: Any) -> Any:
+        start = int(request.query.get("startIndex", "0"))
+        hits = request.query.get("resultType") == "hits"
+        return kind(page([], 6) if hits else page(FIVE[start : start + 2], 5))
+
+    server.reply = reply
+    found = fault(server, baeume, tmp_path)
+    assert isinstance(found, SourceUnavailable)
+    assert "von 5 auf 6" in found.message
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 4, 5])
+@pytest.mark.parametrize("matched", [True, False])
+def test_pages_are_whole_at_every_number_of_features(
+    server: Any, baeume: Table, tmp_path: Path, number: int, matched: bool
+) -> None:
+    serve(server, lambda start: page(FIVE[:number][start : start + 2], number if matched else "unknown"))
+    fetched = fetch(server, baeume, tmp_path)
+    sizes = [file.read_bytes().count(b"<wfs:member>") for file in fetched.files]
+    assert sizes == ([2] * (number // 2) + [1] * (number % 2) or [0])
+    assert {path.name for path in tmp_path.iterdir()} == {file.name for file in fetched.files}
+
+
+def test_a_server_limit_below_the_page_size_loses_nothing(server: Any, baeume: Table, tmp_path: Path) -> None:
+    serve(server, lambda start: page(FIVE[start : start + 1], 5))
+    assert len(fetch(server, baeume, tmp_path).files) == 5
+
+
+def test_links_without_end_are_stopped_by_the_limit_of_rows(server: Any, baeume: Table, tmp_path: Path) -> None:
+    serve(server, lambda start: page([f"b.{start}"], "unknown", f"{server.url}/wfs?startIndex={start + 1}"))
+    assert "9 Zeilen" in fault(server, baeume, tmp_path, Limits(rows=9)).message
+
+
+@pytest.mark.parametrize("schema", [True, False])
+def test_the_schema_is_asked_for_once_where_a_declared_property_is_missing(
+    server: Any, baeume: Table, tmp_path: Path, schema: bool
+) -> None:
+    kind = type(server.reply(None))
+    report = b'<ows:ExceptionReport xmlns:ows="http://www.opengis.net/ows/1.1"/>'
+
+    def reply(request: Any) -> Any:
+        if request.query["request"] == "DescribeFeatureType":
+            assert request.query["typeName"] == "gruen:baeume"
+            return kind(b"<schema/>" if schema else report)
+        start = int(request.query["startIndex"]) if "startIndex" in request.query else 5
+        return kind(page(FIVE[start : start + 2], 5).replace(b"<g:name/>", b""))
+
+    server.reply = reply
+    fetch(server, baeume, tmp_path)
+    assert (tmp_path / "probe.xsd").is_file() is schema
+    assert [request.query["request"] for request in server.requests].count("DescribeFeatureType") == 1
+
+
+class Old:
+    """A WFS 1.1 with ``number`` features; ``paging`` says what it does with startIndex."""
+
+    def __init__(self, number: int, paging: str, counts: bool = True) -> None:
+        self.number = number
+        self.paging = paging
+        self.counts = counts
+        self.most = 1000
+
+    def answer(self, query: dict[str, str]) -> bytes:
+        assert query["version"] == "1.1.0"
+        assert query["typeName"] == "gruen:baeume"
+        if query.get("resultType") == "hits":
+            return self._page([], self.number if self.counts else None)
+        if "startIndex" in query and self.paging == "exception":
+            return b'<ows:ExceptionReport xmlns:ows="http://www.opengis.net/ows"/>'
+        start = int(query.get("startIndex", "0")) if self.paging == "works" else 0
+        size = min(int(query.get("maxFeatures", "1000")), self.most)
+        some = range(start, min(start + size, self.number))
+        return self._page([f"baum.{each}" for each in some], len(some))
+
+    def _page(self, ids: list[str], number: int | None) -> bytes:
+        count = "" if number is None else f' numberOfFeatures="{number}"'
+        members = "".join(f'<g:baum gml:id="{each}"><g:id>{each}</g:id><g:name/></g:baum>' for each in ids)
+        return (
+            '<wfs:FeatureCollection xmlns:wfs="http://www.opengis.net/wfs" xmlns:gml="http://www.opengis.net/gml" '
+            f'xmlns:g="urn:gruen"{count}><gml:featureMembers>{members}</gml:featureMembers></wfs:FeatureCollection>'
+        ).encode()
+
+
+OLD_WFS = WfsInterface(kind="wfs", connection="probe", version="1.1.0", page_size=2)
+
+
+def fetch_old(server: Any, old: Old, table: Table, folder: Path, limits: Limits | None = None) -> list[int]:
+    """How many features each page holds."""
+    kind = type(server.reply(None))
+    server.reply = lambda request: kind(old.answer(request.query))
+    fetched = fetch_table(OLD_WFS, table, Endpoint(url=server.url + "/wfs"), folder, limits or Limits(), None)
+    assert isinstance(fetched, Fetched)
+    assert {path.name for path in folder.iterdir()} == {file.name for file in fetched.files}
+    return [file.read_bytes().count(b"<g:baum ") for file in fetched.files]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 4, 5])
+@pytest.mark.parametrize("paging", ["works", "ignored", "exception"])
+def test_a_wfs_1_1_is_read_in_pages_only_where_they_work(
+    server: Any, baeume: Table, tmp_path: Path, number: int, paging: str
+) -> None:
+    sizes = fetch_old(server, Old(number, paging), baeume, tmp_path)
+    in_pages = [2] * (number // 2) + [1] * (number % 2) or [0]
+    assert sizes == (in_pages if paging == "works" else [number])
+
+
+def test_a_wfs_1_1_that_does_not_count_is_read_in_one_request(server: Any, baeume: Table, tmp_path: Path) -> None:
+    assert fetch_old(server, Old(5, "works", counts=False), baeume, tmp_path) == [5]
+
+
+def test_a_wfs_1_1_that_cuts_its_answer_off_is_an_error(server: Any, baeume: Table, tmp_path: Path) -> None:
+    old = Old(5, "ignored")
+    old.most = 3
+    with pytest.raises(SourceUnreadable, match="kamen schon vor"):
+        fetch_old(server, old, baeume, tmp_path)
+
+
+def test_a_wfs_1_1_that_changes_while_it_is_read_is_tried_again_later(
+    server: Any, baeume: Table, tmp_path: Path
+) -> None:
+    old = Old(5, "works")
+    first = old.answer
+
+    def answer(query: dict[str, str]) -> bytes:
+        old.number += query.get("startIndex") == "4"
+        return first(query)
+
+    old.answer = answer  # type: ignore[method-assign]
+    with pytest.raises(SourceUnavailable, match="von 5 auf 6"):
+        fetch_old(server, old, baeume, tmp_path)
+
+
+def test_an_answer_in_another_version_than_declared_is_an_error(server: Any, baeume: Table, tmp_path: Path) -> None:
+    kind = type(server.reply(None))
+    server.reply = lambda request: kind(page(FIVE[:2], 2))
+    with pytest.raises(SourceUnreadable, match=r"Version 1\.1, sondern der Version 2\.0"):
+        fetch_table(OLD_WFS, baeume, Endpoint(url=server.url + "/wfs"), tmp_path, Limits(), None)

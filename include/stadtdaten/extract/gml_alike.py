@@ -34,26 +34,24 @@ CONTROLS = bytes({*range(32)} - {*b"\t\n\r"})
 ENTITY = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos);)")
 """Entities that the pattern does not judge."""
 
-Held = Literal["text", "point", "system"]
-"""What a group of the pattern holds: the text of a property, of a gml:pos, or a srsName."""
+ID = rb'[^"<&>]*'
+TEXT, POSITION = b"\0text", b"\0position"
+"""In a pattern: where a text, or that of a gml:pos (which is never empty), is looked for."""
 
-TEXT, POSITION, VALUE = b"\0text", b"\0position", b"\0value"
-"""In a pattern: where a text, that of a gml:pos (never empty) or an attribute's value is looked for."""
-
-PASSED_OVER = {TEXT: rb"[^<>]*", POSITION: rb"[^<>]+", VALUE: rb'[^"<&>]*'}
-TAKEN = {TEXT: rb"([^<>]*)", POSITION: rb"([^<>]+)", VALUE: rb'([^"<&>]*)'}
+PASSED_OVER = {TEXT: rb"[^<>]*", POSITION: rb"[^<>]+"}
+TAKEN = {TEXT: rb"([^<>]*)", POSITION: rb"([^<>]+)"}
 
 
 @dataclass(frozen=True)
 class Alike:
     """A page's facts and its columns: the text between the tags by property, entities still written out (``&amp;``),
-    b"" where a feature lacks it; points as the text of gml:pos by property, with the srsName of each.
+    b"" where a feature lacks it; points as the text of gml:pos by property, and the srsName of all of them, "" for none.
     """
 
     page: Page
     texts: dict[str, list[bytes]]
     points: dict[str, list[bytes]]
-    systems: dict[str, list[bytes]]
+    systems: dict[str, str]
 
 
 def count_alike(path: Path, table: str, limits: Limits) -> Page | None:
@@ -72,14 +70,19 @@ def read_alike(path: Path, table: str, limits: Limits) -> Alike | None:
     if found is None:
         return None
     page, learnt, rows = found
-    held: dict[Held, dict[str, list[bytes]]] = {"text": {}, "point": {}, "system": {}}
-    columns = [list(column) for column in zip(*rows, strict=True)][1 + learnt.has_ids :]
-    for each in learnt.properties:
-        for group in each.groups:
-            held[group][each.name] = columns.pop(0)
-    if not held["system"] and b" srsName=" in content:
+    columns = dict(
+        zip(
+            [each for each in learnt.properties if each.holds],
+            [list(column) for column in zip(*rows, strict=True)][1 + learnt.has_ids :],
+            strict=True,
+        )
+    )
+    texts = {each.name: column for each, column in columns.items() if each.holds == "text"}
+    points = {each.name: column for each, column in columns.items() if each.holds == "point"}
+    systems = {each.name: each.system for each in columns if each.holds == "point"}
+    if not all(systems.values()) and b" srsName=" in content:
         return None  # named once for all: whom it concerns is for GDAL to say
-    return Alike(_facts(page, learnt, rows), held["text"], held["point"], held["system"])
+    return Alike(_facts(page, learnt, rows), texts, points, systems)
 
 
 def _all_rows(
@@ -120,8 +123,8 @@ def _facts(page: Page, learnt: _Pattern, rows: list[tuple[bytes, ...]]) -> Page:
         page,
         features=len(rows),
         ids=tuple([row[1].decode() for row in rows]) if learnt.has_ids else ("",) * len(rows),
-        properties=frozenset(each.name for each in learnt.properties if each.groups),
-        nested=frozenset(each.name for each in learnt.properties if "point" in each.groups),
+        properties=frozenset(each.name for each in learnt.properties if each.holds),
+        nested=frozenset(each.name for each in learnt.properties if each.holds == "point"),
     )
 
 
@@ -158,11 +161,12 @@ def _first_miss(pattern: re.Pattern[bytes], content: bytes, start: int, end: int
 
 @dataclass(frozen=True)
 class _Property:
-    """``shape`` is the pattern of the whole element, ``groups`` say what its groups hold."""
+    """``shape`` is the pattern of the whole element, whose one group holds a text or that of a gml:pos, or nothing."""
 
     tag: bytes
     shape: bytes
-    groups: tuple[Held, ...]
+    holds: Literal["text", "point", ""]
+    system: str = ""
 
     @property
     def name(self) -> str:
@@ -233,7 +237,7 @@ def _learn(member: bytes) -> _Pattern | None:
             element = []
     if element:
         return None
-    before = rb"%s\s*%s" % (re.escape(tokens[0]), _start(feature, ids=TAKEN[VALUE]))
+    before = rb"%s\s*%s" % (re.escape(tokens[0]), _start(feature, ids=b"(%s)" % ID))
     behind = rb"%s\s*%s" % (re.escape(tokens[-2]), re.escape(tokens[-1]))
     return _Pattern(before, tuple(properties), behind, b" gml:id=" in feature[2])
 
@@ -247,10 +251,10 @@ def _shape(element: list[bytes]) -> _Property | None:
     tags = [each for each in element if each.startswith(b"<")]
     if len(tags) <= 2:
         name, attributes = re.escape(tag), re.escape(start[2])
-        return _Property(tag, rb"<%s%s(?:/>|>%s</%s>)" % (name, attributes, TEXT, name), ("text",))
+        return _Property(tag, rb"<%s%s(?:/>|>%s</%s>)" % (name, attributes, TEXT, name), "text")
     if tag == b"gml:boundedBy":
         parts = [re.escape(each) if each.startswith(b"<") else PASSED_OVER[TEXT] for each in element]
-        return _Property(tag, rb"\s*".join(parts), ())
+        return _Property(tag, rb"\s*".join(parts), "")
     inner = [START.fullmatch(each) for each in element[1:3]]
     point, position = inner
     if len(element) != 7 or point is None or position is None or element[4:6] != [b"</gml:pos>", b"</gml:Point>"]:
@@ -261,17 +265,16 @@ def _shape(element: list[bytes]) -> _Property | None:
         return None
     if b"srsName" in further:
         return None
-    named = b" srsName=" in point[2]
-    opening = _start(point, ids=PASSED_OVER[VALUE], systems=VALUE)
+    opening = _start(point, ids=ID)
     parts = [re.escape(element[0]), opening, re.escape(element[2]), POSITION, *map(re.escape, element[4:])]
-    return _Property(tag, rb"\s*".join(parts), ("system", "point") if named else ("point",))
+    system = dict(ATTRIBUTE.findall(point[2])).get(b"srsName", b"").decode()
+    return _Property(tag, rb"\s*".join(parts), "point", system)
 
 
-def _start(start: re.Match[bytes], ids: bytes, systems: bytes = b"") -> bytes:
-    """A start tag as it stands, with gaps in place of its id and reference system."""
-    gaps = {b"gml:id": ids, b"srsName": systems}
+def _start(start: re.Match[bytes], ids: bytes) -> bytes:
+    """A start tag as it stands, with a gap in place of its id."""
     attributes = b"".join(
-        rb' %s="%s"' % (re.escape(name), gaps.get(name) or re.escape(value))
+        rb' %s="%s"' % (re.escape(name), ids if name == b"gml:id" else re.escape(value))
         for name, value in ATTRIBUTE.findall(start[2])
     )
     return rb"<%s%s>" % (re.escape(start[1]), attributes)

@@ -108,9 +108,9 @@ class _Reading:
 
     def _pages_work(self) -> bool:
         """Whether startIndex, which WFS 1.1 does not know, brings other features than the first page."""
-        first, target = self._get(self._page_address(0))
-        first_hash = _members_hash(target)
         try:
+            first, target = self._get(self._page_address(0))
+            first_hash = _members_hash(target)
             second, target = self._get(self._page_address(first.features))
         except SourceUnreadable:
             return False  # an exception for the unknown parameter; whatever else is wrong, the next request shows

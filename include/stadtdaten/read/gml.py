@@ -114,14 +114,11 @@ def _nothing(_name: str) -> pa.Array:
 def _alike_part(table: Table, reading: Gml, found: Alike) -> _Part | None:
     """The page as the pattern has it; None if its points are not two numbers in a system whose name is understood."""
 
+    wanted = {name for column in table.columns for name in (column.source, *column.aliases)}
+    texts = {name: _unescaped(values) for name, values in found.texts.items() if name in wanted}
+
     def text(name: str) -> pa.Array:
-        if name not in found.texts:
-            return pa.nulls(found.page.features, pa.string())
-        values = pa.array(found.texts[name], pa.binary()).cast(pa.string())
-        if pc.any(pc.match_substring(values, "&")).as_py():
-            for entity, character in ENTITIES.items():
-                values = pc.replace_substring(values, entity, character)
-        return pc.utf8_ltrim(values, WHITE)  # as GDAL does, which reads the pages that are not alike
+        return texts[name] if name in texts else pa.nulls(found.page.features, pa.string())
 
     if table.geometry is None:
         return _Part(found.page, text, [])
@@ -141,17 +138,22 @@ def _alike_part(table: Table, reading: Gml, found: Alike) -> _Part | None:
         or not np.isfinite(pairs).all()
     ):
         return None
-    rows = np.flatnonzero(given)
-    named = np.array(found.systems.get(name, [b""] * len(given)))[rows]
-    series = []
-    for system in np.unique(named):
-        writing = _writing(system.decode()) if system else (None, False)
-        if writing is None:
-            return None
-        crs, swapped = writing
-        x, y = pairs.reshape(-1, 2)[named == system].T[:: -1 if swapped and not reading.axes else 1]
-        series.append(gpd.GeoSeries(shapely.points(x, y), index=rows[named == system], crs=crs))
-    return _Part(found.page, text, series)
+    writing = _writing(found.systems[name]) if found.systems[name] else (None, False)
+    if writing is None:
+        return None
+    crs, north_first = writing
+    x, y = pairs.reshape(-1, 2).T[:: -1 if north_first and not reading.axes else 1]
+    series = gpd.GeoSeries(shapely.points(x, y), index=np.flatnonzero(given), crs=crs)
+    return _Part(found.page, text, [series])
+
+
+def _unescaped(written: list[bytes]) -> pa.Array:
+    """Texts as they are meant, without white space in front: as GDAL gives them, which reads what is not alike."""
+    values = pa.array(written, pa.binary()).cast(pa.string())
+    if pc.any(pc.match_substring(values, "&")).as_py():
+        for entity, character in ENTITIES.items():
+            values = pc.replace_substring(values, entity, character)
+    return pc.utf8_ltrim(values, WHITE)
 
 
 @lru_cache(maxsize=64)
@@ -185,7 +187,7 @@ def _gdal_part(table: Table, reading: Gml, file: Path, page: Page, limits: Limit
             )
         frames.append(frame.set_index(rows))
     geometries = [frame.geometry for frame in frames if isinstance(frame, gpd.GeoDataFrame)]
-    texts = pd.concat([pd.DataFrame(frame) for frame in frames]).sort_index()
+    texts = pd.concat([frame.select_dtypes(exclude="geometry") for frame in frames]).sort_index()
 
     def text(name: str) -> pa.Array:
         """One that is empty in every feature is unknown to GDAL."""
