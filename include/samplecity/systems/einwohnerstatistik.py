@@ -9,7 +9,8 @@ import math
 import random
 from datetime import date
 
-from samplecity.offers import Database, System, database_path
+from samplecity import housing
+from samplecity.offers import Database, Drop, System, database_path, drop_folder
 from samplecity.places import BEZIRKE
 from samplecity.tables import Cell, Column, Table
 
@@ -88,11 +89,17 @@ def _whole(expected: float, dice: random.Random) -> int:
 
 SYSTEM = System(
     source="einwohnerstatistik",
-    title="Einwohnerstatistik (SQLite-Datenbank)",
-    offers=(Database(lambda state: residents(state.first_day)),),
+    title="Einwohnerstatistik (SQLite-Datenbank, Excel und CSV in einem Ordner)",
+    offers=(
+        Database(lambda state: residents(state.first_day)),
+        Drop(lambda state: housing.housing(state.first_day), housing.files),
+    ),
     connections=lambda var, ports: {
         "einwohnerstatistik": {
             "conn_type": "generic", "host": f"sqlite:///{database_path(var, 'einwohnerstatistik').resolve()}"
-        }
+        },
+        "einwohnerstatistik_ablage": {
+            "conn_type": "generic", "host": drop_folder(var, "einwohnerstatistik").resolve().as_uri()
+        },
     },
 )  # fmt: skip
