@@ -82,6 +82,26 @@ def test_uv_trusts_the_certificates_of_the_system_unless_told_otherwise(checkout
     assert make(checkout, "-f", "shown.mk", "shown", "UV_SYSTEM_CERTS=0").stdout.strip() == "0"
 
 
+@pytest.mark.parametrize(("user", "installs"), [("1000", False), ("0", True)])
+def test_a_missing_package_of_debian_is_installed_by_root_and_named_to_others(
+    checkout: Path, user: str, installs: bool
+) -> None:
+    for name, script in {"id": f"echo {user}", "apt-get": 'echo "$@" >>"$CALLS"'}.items():
+        (checkout / name).write_text(f"#!/bin/sh\n{script}\n")
+        (checkout / name).chmod(0o755)
+    (checkout / "calls").touch()
+    (checkout / "shown.mk").write_text(
+        f"include Makefile\nexport PATH := {checkout}:$(PATH)\nexport CALLS := {checkout}/calls\n"
+        "needed:\n\t$(call debian,/nowhere/*.gsb,proj-data)\nthere:\n\t$(call debian,/bin/s*,nothing)\n"
+    )
+    result = make(checkout, "-f", "shown.mk", "needed")
+    assert (result.returncode == 0) is installs
+    assert ("sudo apt-get install proj-data" in result.stdout) is not installs
+    assert ("install -y" in (checkout / "calls").read_text()) is installs
+    assert make(checkout, "-f", "shown.mk", "there").returncode == 0
+    assert "nothing" not in (checkout / "calls").read_text()
+
+
 def test_down_and_clean_need_no_environment(checkout: Path) -> None:
     (checkout / "var").mkdir()
     assert "Nothing is running" in make(checkout, "down").stdout
