@@ -16,7 +16,7 @@ Werte. `candidate` rot: Eine Prüfung hat die Daten angehalten (doppelte Zeilen,
    `include/contracts/kfz_bestand.yaml` ändern. Der nächste Lauf liest danach von selbst alle Zeilen.
 3. Bei *nicht erreichbar*: Zugang und Erreichbarkeit der Datenbank prüfen (Connection `kfz_bestand`). Das Konto
    braucht nur Leserechte.
-4. Zweifel, ob eine Berichtigung angekommen ist: den Lauf mit `force_rebuild` starten; er liest alle Zeilen.
+4. Zweifel, ob eine Berichtigung angekommen ist: den Lauf mit *Neu bauen* starten; er liest alle Zeilen.
 
 **Wen fragen.** Fachlich: kfz-zulassung@stadt.hamm.de. Portal und Pipeline: opendata@stadt.hamm.de.
 """

@@ -216,6 +216,14 @@ def test_a_view_that_is_calculated_for_too_long_is_ended_by_the_server(
     assert time.monotonic() - before < 10
 
 
+def test_a_server_without_tls_is_not_read_where_the_connection_demands_it(
+    url: str, table: Callable[..., Table], tmp_path: Path
+) -> None:
+    endpoint = Endpoint(url=url, login="dienst", password="kennwort", options={"sslmode": "require"})
+    with pytest.raises(SourceUnavailable):
+        fetch_table(SQL, table("rows", "statistik.personen"), endpoint, tmp_path, Limits(), None)
+
+
 def stock(kind: str) -> Table:
     reading = {"format": "rows", "incremental": {"column": "order"}}
     typed = {"monat": "string", "order": kind}

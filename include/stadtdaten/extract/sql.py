@@ -171,7 +171,7 @@ def _extent(connection: sa.Connection, table: Table, incremental: Incremental, b
     try:
         with _values_of_drivers(table.id):
             return current_extent(connection, source_of(table), incremental.column, table.id)
-    except (sa.exc.ProgrammingError, sa.exc.OperationalError):
+    except sa.exc.DatabaseError:
         budget.check_time()
         connection.rollback()
         return None
