@@ -34,8 +34,11 @@ from stadtdaten.read.notation import find_notation
 from stadtdaten.read.numbers import Notation
 from stadtdaten.read.table import RawTable
 
+PIECE = 1 << 22
+"""Bytes of a regular file parsed at a time: few enough to be still in the processor's cache when they are decoded."""
+
 BLOCK = 1 << 24
-"""Bytes parsed at a time; a single row may not be longer."""
+"""Bytes of any other file parsed at a time; a single row may not be longer."""
 
 TEXT = pa.string()
 
@@ -152,7 +155,7 @@ def _regular_blocks(dialect: Dialect, body: pa.Buffer, quoted: bool) -> Iterator
     try:
         with pyarrow.csv.open_csv(
             pa.BufferReader(body),
-            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=BLOCK),
+            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=PIECE),
             parse_options=_parse_options(dialect, quoted),
             convert_options=_convert_options(names, TEXT if as_is else pa.binary()),
         ) as batches:
@@ -223,10 +226,12 @@ def _decoded(cells: pa.BinaryArray, encoding: str) -> pa.StringArray:
     text = np.frombuffer(data, np.uint8)[starts[0] : starts[-1]] if data is not None else np.empty(0, np.uint8)
     if not len(text) or text.max() < 0x80:
         return cells.view(TEXT)
-    moved = np.zeros(len(text) + 1, np.int32)
-    np.cumsum(_lengths(encoding)[text], out=moved[1:])
+    wide = np.flatnonzero(text >= 0x80)
+    gained = np.concatenate([[0], np.cumsum(_lengths(encoding)[text[wide]] - 1, dtype=np.int32)])
+    first = starts - starts[0]
+    moved = (first + gained[np.searchsorted(wide, first)]).astype(np.int32)
     utf8 = pa.py_buffer(text.tobytes().decode(encoding).encode())
-    return pa.Array.from_buffers(TEXT, len(cells), [None, pa.py_buffer(moved[starts - starts[0]]), utf8])
+    return pa.Array.from_buffers(TEXT, len(cells), [None, pa.py_buffer(moved), utf8])
 
 
 @cache

@@ -73,6 +73,11 @@ def find_encoding(table: Table, declared: Csv, data: pa.Buffer) -> str:
         next_step="Die Kodierung der Datei feststellen und im Vertrag (reading.encoding) eintragen.",
     )
     candidates = _encodings(data)
+    if declared.encoding is None and candidates != ("utf-16",) and b"\0" in bytes(data[:HEAD]):
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Die Datei enthält NUL-Zeichen; wahrscheinlich ist sie UTF-16 ohne Kennung (BOM).",
+            next_step="Mit der Fachstelle klären, dass der Export UTF-8 schreibt, oder UTF-16 mit seiner Kennung.",
+        )
     if declared.encoding is not None:
         asked = "utf-8" if declared.encoding == "utf-8-sig" else declared.encoding
         if asked not in candidates:
