@@ -26,14 +26,14 @@ define debian
     if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
         echo "Debian's packages are missing: sudo apt-get install $(2)"; exit 1; \
     fi; \
-    policy=/usr/sbin/policy-rc.d; \
-    if [ ! -e $$policy ]; then \
-        trap "rm -f $$policy" EXIT; printf '#!/bin/sh\nexit 101\n' >$$policy; chmod +x $$policy; \
+    if [ ! -e $(POLICY) ]; then \
+        trap "rm -f $(POLICY)" EXIT; printf '#!/bin/sh\nexit 101\n' >$(POLICY); chmod +x $(POLICY); \
     fi; \
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2) >/dev/null; \
 fi
 endef
 
+POLICY := /usr/sbin/policy-rc.d
 PROJ_DATA := /usr/share/proj/BETA2007.gsb
 PEERS := /usr/lib/cgi-bin/mapserv /usr/sbin/sshd /usr/sbin/vsftpd /usr/share/postgresql/*/extension/postgis.control
 

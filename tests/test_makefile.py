@@ -86,18 +86,21 @@ def test_uv_trusts_the_certificates_of_the_system_unless_told_otherwise(checkout
 def test_a_missing_package_of_debian_is_installed_by_root_and_named_to_others(
     checkout: Path, user: str, installs: bool
 ) -> None:
-    for name, script in {"id": f"echo {user}", "apt-get": 'echo "$@" >>"$CALLS"'}.items():
+    for name, script in {"id": f"echo {user}", "apt-get": 'echo "$@" "$(sh "$POLICY"; echo $?)" >>"$CALLS"'}.items():
         (checkout / name).write_text(f"#!/bin/sh\n{script}\n")
         (checkout / name).chmod(0o755)
     (checkout / "calls").touch()
     (checkout / "shown.mk").write_text(
         f"include Makefile\nexport PATH := {checkout}:$(PATH)\nexport CALLS := {checkout}/calls\n"
+        f"export POLICY := {checkout}/policy\n"
         "needed:\n\t$(call debian,/nowhere/*.gsb,proj-data)\nthere:\n\t$(call debian,/bin/s*,nothing)\n"
     )
     result = make(checkout, "-f", "shown.mk", "needed")
     assert (result.returncode == 0) is installs
     assert ("sudo apt-get install proj-data" in result.stdout) is not installs
-    assert ("install -y" in (checkout / "calls").read_text()) is installs
+    calls = (checkout / "calls").read_text()
+    assert ("install -y -qq --no-install-recommends proj-data 101\n" in calls) is installs  # 101: start no services
+    assert not (checkout / "policy").exists()
     assert make(checkout, "-f", "shown.mk", "there").returncode == 0
     assert "nothing" not in (checkout / "calls").read_text()
 
