@@ -101,7 +101,7 @@ def test_a_night_killed_while_it_holds_data_back_is_told_once(site: Site, where:
     assert len(site.mails()) == 1
 
     advance(site.var, 1)
-    assert site.refresh("baumkataster") == {"baumkataster": None}
+    assert site.refresh("baumkataster")["baumkataster"] is None
     assert_at_rest(site, good)
     assert [mail["Subject"].split(":")[0] for mail in site.mails()] == [
         "[Offene Daten] Zurückgehalten",

@@ -28,12 +28,12 @@ SOURCES = {
 
 @pytest.mark.parametrize(("source", "dataset"), SOURCES.items())
 def test_a_good_night_publishes_and_the_next_one_touches_nothing(site: Site, source: str, dataset: str) -> None:
-    assert site.refresh(source) == {dataset: None}
+    assert set(site.refresh(source).values()) == {None}
     portal, releases = site.portal_files(), site.releases()
     page = requests.get(f"http://127.0.0.1:{site.city.ports.portal}/dataset/{dataset}/", timeout=10)
     live = site.run(source).live(dataset)
 
-    assert site.refresh(source) == {dataset: None}
+    assert set(site.refresh(source).values()) == {None}
 
     attempt = site.ledger.last_attempt(dataset)
     assert page.status_code == 200
@@ -46,13 +46,12 @@ def test_a_good_night_publishes_and_the_next_one_touches_nothing(site: Site, sou
 
 
 def test_the_catalogue_of_a_whole_night_has_no_violation_and_no_warning(site: Site, judge: Judge) -> None:
-    for source in SOURCES:
-        site.refresh(source)
+    datasets = {dataset for source in SOURCES for dataset in site.refresh(source)}
     base = f"http://127.0.0.1:{site.city.ports.portal}"
     for name, syntax in (("catalog.ttl", "turtle"), ("catalog.rdf", "xml"), ("catalog.jsonld", "json-ld")):
         answer = requests.get(f"{base}/{name}", timeout=10)
         graph = Graph().parse(data=answer.text, format=syntax)
-        assert len(list(graph.subjects(RDF.type, DCAT.Dataset))) == len(SOURCES)
+        assert len(list(graph.subjects(RDF.type, DCAT.Dataset))) == len(datasets)
         assert judge(graph) == [], name
 
 
@@ -84,7 +83,7 @@ def test_a_night_with_swapped_axes_is_held_back_once_told_and_recovers(site: Sit
     assert incident.run_url in body(mail)
 
     advance(site.var, 1)
-    assert site.refresh("baumkataster") == {"baumkataster": None}
+    assert site.refresh("baumkataster")["baumkataster"] is None
 
     assert site.ledger.open_incidents() == ()
     assert [mail["Subject"].split(":")[0] for mail in site.mails()] == [
@@ -254,7 +253,7 @@ def test_a_rollback_stands_until_the_source_delivers_something_else(site: Site) 
     assert site.portal_files() == portal
 
     site.edit("include/contracts/baumkataster.yaml", "title: Nummer", "title: Nummer des Baums")
-    assert site.refresh("baumkataster") == {"baumkataster": None}
+    assert site.refresh("baumkataster")["baumkataster"] is None
     after = site.run("baumkataster").live("baumkataster")
     assert after is not None and after.inputs.previous == first.release
     assert site.ledger.withdrawn_release("baumkataster", "static") == ""

@@ -148,7 +148,7 @@ def test_a_dag_file_that_cannot_be_read_or_is_missing_stops_its_own_source_alone
     assert "dags/baumkataster.py is missing" in said[: said.index("Night 1")]
     rows = json.loads(said[said.index("[\n") : said.rindex("\n]\n") + 2])
     differing = {row["dataset"] for row in rows if row["difference"]}
-    assert differing == {"spielplaetze", "baumkataster"}
+    assert differing == {"spielplaetze", "baumkataster", "naturdenkmale"}
     assert processes(installation.var) == []
 
 
