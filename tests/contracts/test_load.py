@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stadtdaten.contracts import ContractError, load_city, load_contract
+from stadtdaten.contracts import Column, ContractError, load_city, load_contract
 
 INCLUDE = Path(__file__).resolve().parents[2] / "include"
 GAUGES, RESIDENTS, PLAYGROUNDS = "umweltmessnetz", "einwohnerstatistik", "spielplaetze"
@@ -152,3 +152,17 @@ def test_a_folder_in_place_of_a_contract_is_an_error_with_its_name(tmp_path: Pat
     folder.mkdir()
     with pytest.raises(ContractError, match=r"quelle\.yaml:1: cannot be read"):
         load_contract(folder)
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ({"zero": ["-"], "missing": {"-": "offen"}}, "zero and missing both name '-'"),
+        ({"signs": ["€", "0"]}, "signs: '0' could be part of a number"),
+        ({"signs": ["-"]}, "signs: '-' could be part of a number"),
+    ],
+)
+def test_a_mark_that_could_mean_two_things_is_refused(option: dict[str, object], told: str) -> None:
+    column = {"name": "wert", "source": "wert", "title": "Wert", "type": "number", "class": "public"}
+    with pytest.raises(ValueError, match=told):
+        Column.model_validate({**column, **option})

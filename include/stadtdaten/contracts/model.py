@@ -194,6 +194,10 @@ class Column(Strict):
                 raise ValueError(f"{name} is for columns of type {' or '.join(types)} only")
         if self.type == "marker" and not self.missing:
             raise ValueError("a column of type marker needs the meanings of the marks in `missing`")
+        if both := sorted(set(self.zero) & set(self.missing)):
+            raise ValueError(f"zero and missing both name {', '.join(map(repr, both))}: it means 0 or no value")
+        if not_signs := [sign for sign in self.signs if not set(sign) - set("0123456789.,+-' ")]:
+            raise ValueError(f"signs: {', '.join(map(repr, not_signs))} could be part of a number")
         if self.source in self.aliases:
             raise ValueError(f"aliases: {self.source!r} is already the source")
         if self.clock != "local" and self.double_hour != "stop":

@@ -171,7 +171,7 @@ def _plain(cells: pa.Array, notation: Notation) -> pa.Array:
     if not dropped and notation.decimal == ".":
         return cells
     # One pass over all bytes, which takes a fifth of the time that replacing in each text takes.
-    texts = pc.fill_null(cells, "").cast(pa.large_string())
+    texts = (pc.fill_null(cells, "") if cells.null_count else cells).cast(pa.large_string())
     lengths = pc.binary_length(texts)
     if dropped and dropped.encode() in _bytes_of(texts):
         lengths = pc.subtract(lengths, pc.count_substring(texts, dropped))
@@ -179,7 +179,7 @@ def _plain(cells: pa.Array, notation: Notation) -> pa.Array:
     swap = bytes.maketrans(notation.decimal.encode(), b".")
     data = _bytes_of(texts).translate(swap, dropped.encode())
     plain = pa.LargeStringArray.from_buffers(len(texts), pa.py_buffer(ends), pa.py_buffer(data))
-    return null_where(plain, pc.is_null(cells))
+    return null_where(plain, pc.is_null(cells)) if cells.null_count else plain
 
 
 def _bytes_of(texts: pa.LargeStringArray) -> bytes:
