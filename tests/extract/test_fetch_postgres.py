@@ -148,7 +148,16 @@ def test_types_without_a_notation_are_refused_by_name_even_if_empty(url: str, tm
     assert rows_of(fetch(declared("statistik.bunt", {"id": "string"}), url, tmp_path)) == [{"id": "1"}]
 
 
-@pytest.mark.parametrize("value", ["int4range(1, 3)", "'0044-03-15 BC'::date"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "int4range(1, 3)",
+        "'infinity'::timestamp",
+        "'-infinity'::timestamptz",
+        "'-infinity'::date",
+        "'0044-03-15 BC'::date",
+    ],
+)
 def test_values_that_no_text_stands_for_are_refused(url: str, tmp_path: Path, value: str) -> None:
     execute(url, f"CREATE VIEW statistik.sonderbar AS SELECT '4711' AS id, {value} AS wert")
     probe = declared("statistik.sonderbar", {"id": "string", "wert": "string"})

@@ -25,6 +25,12 @@ from stadtdaten.faults import SourceUnreadable
 UNDECLARED = b"undeclared_columns"
 """Key in the file's metadata: JSON list of the source's columns that were not asked for (names only)."""
 
+INFINITE = r"^(9999-12-31T23:59:59\.999999|0001-01-01)"
+"""What psycopg2 makes of PostgreSQL's ``infinity`` and ``-infinity`` (other drivers refuse them).
+
+The date 9999-12-31 is let through: people write it for an open end, and mean the same.
+"""
+
 
 class RowFile:
     """The file of one table; ``columns`` are those asked for, ``geometry`` the one of them that holds EWKB."""
@@ -88,6 +94,12 @@ def as_text(column: str, values: Sequence[Any], table: str, budget: Budget) -> p
                 next_step="In der Datenbank eine Sicht anlegen, die die Spalte als Text oder Zahl liefert.",
             )
         cells = pa.array([_NOTATION[type(value)](value) for value in values], pa.string())
+        infinite = int(pc.sum(pc.match_substring_regex(cells, INFINITE)).as_py() or 0)
+        if infinite:
+            raise SourceUnreadable(
+                f"Tabelle „{table}“, Spalte „{column}“: {infinite} Werte sind kein Zeitpunkt, sondern „unendlich“.",
+                next_step="In der Datenbank eine Sicht anlegen, die sie als NULL liefert.",
+            )
     long = int(pc.sum(pc.greater(pc.utf8_length(cells), budget.limits.cell)).as_py() or 0)
     if long:
         raise SourceUnreadable(
