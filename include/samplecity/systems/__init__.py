@@ -9,6 +9,8 @@ from samplecity.systems import (
     baumkataster,
     bildung,
     einwohnerstatistik,
+    geobasis,
+    haushalt,
     kfz_bestand,
     ladesaeulen,
     spielplaetze,
@@ -27,6 +29,8 @@ SYSTEMS: dict[str, System] = {
         unfaelle,
         ladesaeulen,
         bildung,
+        geobasis,
+        haushalt,
     )
 }
 """Source to its system, in the order in which they are shown."""
