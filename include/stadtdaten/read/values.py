@@ -34,7 +34,7 @@ from stadtdaten.read.numbers import (
 )
 from stadtdaten.read.periods import read_period
 
-__all__ = ["NEXT_STEP", "Notation", "Values"]
+__all__ = ["Notation", "Values"]
 
 CONTROLS = r"\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}"
 """Of C0 and C1, without tabulator, line ends and NUL, which has a rule of its own."""
@@ -146,7 +146,7 @@ class Values:
 
     def _marker(self, column: Column, cells: pa.ChunkedArray) -> pd.Series:
         """The meaning of each cell's missing marker, where the column that has its values meets one as well."""
-        sibling = next(each for each in self._table.columns if each.source == column.source and each is not column)
+        sibling = next(each for each in self._table.columns if each.source == column.source and each.type != "marker")
         meanings = pa.nulls(len(cells), pa.string())
         if is_text(cells):
             text = (cells if sibling.type == "string" else pc.utf8_trim_whitespace(cells)).combine_chunks()
@@ -195,8 +195,9 @@ def _listed(cells: pa.ChunkedArray, separator: str, account: Account) -> pa.Chun
     """Lists joined by "; " without empty items; a list of nothing is no value."""
     joined = pc.match_substring(cells, separator)
     account.tell("list", count_true(joined), "Liste mit „; “ verbunden, leere Einträge ausgelassen")
-    torn = pc.and_(joined, pc.match_substring(cells, ";"))
-    account.fail("list", count_true(torn), len(cells), "sind Listen, in deren Einträgen selbst ein Semikolon steht")
+    if ";" not in separator:
+        torn = pc.and_(joined, pc.match_substring(cells, ";"))
+        account.fail("list", count_true(torn), len(cells), "sind Listen, in deren Einträgen selbst ein Semikolon steht")
     encoded = cells.combine_chunks().dictionary_encode()
     items = [[item.strip() for item in cell.split(separator)] for cell in encoded.dictionary.to_pylist()]
     texts = pa.array(["; ".join(filter(None, each)) or None for each in items], cells.type)
