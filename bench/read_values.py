@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,12 @@ def table(missing: bool, german: bool) -> Table:
     for name, kind in KINDS.items():
         column: dict[str, object] = {"name": name, "source": name, "title": name, "class": "public", "type": kind}
         if missing and kind in ("number", "integer"):
-            column["missing"] = {".": "geheim", "-": "nichts vorhanden", "x": "Nachweis nicht sinnvoll", "...": "später"}
+            column["missing"] = {
+                ".": "geheim",
+                "-": "nichts vorhanden",
+                "x": "Nachweis nicht sinnvoll",
+                "...": "später",
+            }
         if german and kind in ("date", "datetime"):
             column["format"] = "%d.%m.%Y" if kind == "date" else "%d.%m.%Y %H:%M"
         if kind == "datetime":
@@ -118,11 +124,11 @@ def main() -> None:
         }
         of = table(missing, german=True)
         frame = typed(cells, of, notation, city)
-        took = seconds(lambda cells=cells, of=of, notation=notation: typed(cells, of, notation, city))  # type: ignore[misc]
+        took = seconds(partial(typed, cells, of, notation, city))
         print(f"typing, {told:34s} {took:6.2f} s   {took / base:.2f}")
         for name in KINDS:
             one = of.model_copy(update={"columns": (of.column(name),)})
-            print(f"    {name:10s} {seconds(lambda one=one: typed(cells, one, notation, city)):6.3f} s")
+            print(f"    {name:10s} {seconds(partial(typed, cells, one, notation, city)):6.3f} s")
     took = seconds(lambda: content_hash(frame, ("nr",)))
     print(f"content_hash, in the order of the key      {took:6.2f} s   {took / base:.2f}")
     shuffled = frame.sample(frac=1, random_state=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def gauge(key: list[str], **options: Any) -> Table:
     )  # fmt: skip
 
 
-def frame_of(rows: list[tuple[str | None, str, float | None]]) -> pd.DataFrame:
+def frame_of(rows: Sequence[tuple[str | None, str, float | None]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["station", "tag", "wert"])
     frame["tag"] = pd.to_datetime(frame["tag"]).dt.as_unit("us")
     return frame.astype({"station": "str", "wert": "float64"})
