@@ -335,10 +335,15 @@ def test_lists_are_joined_anew_without_empty_items(read_text: ReadText) -> None:
     assert told(read, "list") == [("list", "wert", 3)]
 
 
-def test_a_list_that_the_source_joins_by_the_published_separator_is_no_error(read_text: ReadText) -> None:
-    column = {"type": "string", "separator": ";"}
-    read = read_cells(read_text, ["a;b", "c", "a; b;"], column, thousands="", decimal=".")
-    assert read.frame["wert"].tolist() == ["a; b", "c", "a; b"]
+def test_a_list_that_the_source_joins_by_the_published_separator_is_no_error(
+    table: Callable[..., Table], city: City
+) -> None:
+    values = Values(
+        table({"format": "csv"}, {"wert": {"type": "string", "separator": ";"}}), Notation(), city.timezone, Limits()
+    )
+    read = values.read({"wert": pa.chunked_array([["a;b", "c", "a; b;"]])})
+    values.finish()
+    assert read["wert"].tolist() == ["a; b", "c", "a; b"]
 
 
 def test_a_list_whose_items_hold_the_published_separator_is_an_error(table: Callable[..., Table], city: City) -> None:
