@@ -208,6 +208,7 @@ class _Body:
             if source not in self._layout.levels
         }
         for source, cells in columns.items():
+            self._check_length(source, cells)
             columns[source] = self._without_footnote_marks(source, cells)
         for source in self._layout.fill_down:
             columns[source] = self._filled_down(source, columns[source])
@@ -306,6 +307,11 @@ class _Body:
                 next_step="Die Kopfzeile ansehen: Steht ein Trennzeichen ohne Anführungszeichen in einem Namen, die "
                 "Spalten ohne sie lesen (reading.skip_rows mit ihr, header_rows: 0, Namen #1, #2, …).",
             )
+
+    def _check_length(self, source: str, cells: pa.ChunkedArray) -> None:
+        """Also of columns that only the reading asks for; what is too long is not worked on."""
+        if (pc.max(pc.binary_length(cells)).as_py() or 0) > self._limits.cell:  # bytes are at least as many
+            self._count("long_cell", source, pc.greater(pc.utf8_length(cells), self._limits.cell))
 
     def _count(self, kind: str, column: str, mask: pa.ChunkedArray) -> int:
         count = _true(mask)
@@ -434,6 +440,7 @@ NATURES = {"filtered": "assumed"}
 STOPS = {
     "unclear_mark": "enden auf mehr als eines der Fußnotenzeichen",
     "no_level": "sind leer, obwohl ihre Einrückung die Ebene zeigt",
+    "long_cell": "sind länger, als limits.cell erlaubt",
 }
 
 
