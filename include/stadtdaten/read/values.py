@@ -46,6 +46,7 @@ HINTS = {
     "reading.decimal und reading.thousands.",
     "ambiguous_time": "Stehen die Zeilen in zeitlicher Folge, erklärt double_hour: by_order die doppelte Stunde; läuft "
     "die Uhr der Quelle ohne Sommerzeit, erklärt das clock.",
+    "cell": "Sind so lange Zellen gewollt, erlaubt sie limits.cell.",
 }  # fmt: skip
 """Rule to the lines of the contract that may settle it."""
 
