@@ -3,7 +3,8 @@
 
 **Was hier läuft.** Jede Nacht wird der Export der Kita-Planung über HTTP gelesen, geprüft und als Datensatz `kitas`
 veröffentlicht (CSV, GeoJSON, GeoPackage, GeoParquet). Die Koordinaten stehen ohne Angabe des Bezugssystems in zwei
-Spalten; gelesen werden sie nur, wenn genau ein System und eine Reihenfolge sie in die Stadt legt.
+Spalten; gelesen werden sie nur, wenn genau ein System und eine Reihenfolge sie in die Stadt legt. Der Datensatz
+`schulen` kommt aus dem ArcGIS FeatureServer der Schulverwaltung, in Seiten nach der Objektnummer.
 
 **Was ein Fehlschlag bedeutet.** Auf dem Portal bleibt der letzte gute Stand mit seinem Datum sichtbar; es ist nichts
 verloren. `snapshot` rot: Die Datei fehlt, ist abgeschnitten, oder ihre Koordinaten passen zu keinem System.
@@ -14,7 +15,7 @@ verloren. `snapshot` rot: Die Datei fehlt, ist abgeschnitten, oder ihre Koordina
    Koordinaten auch, welches System und welche Reihenfolge passen würden.
 2. Das Fachamt um einen neuen Export bitten. Schreibt es Koordinaten künftig anders, in `include/contracts/bildung.yaml`
    `crs` und `axes` eintragen.
-3. Meldet das Protokoll neue Spalten, entscheiden, ob sie veröffentlicht werden sollen. Leitung und Telefonnummern
+3. Meldet das Protokoll neue Spalten, entscheiden, ob sie veröffentlicht werden sollen. Leitungen und Telefonnummern
    stehen mit Absicht nicht im Vertrag und verlassen das Haus nie.
 
 **Wen fragen.** Fachlich: jugendamt@stadt.hamm.de. Portal und Pipeline: opendata@stadt.hamm.de.

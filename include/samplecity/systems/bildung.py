@@ -1,4 +1,5 @@
-"""Where children and pupils of the sample city go: day-care centres as the youth office exports them.
+"""Where children and pupils of the sample city go: day-care centres as the youth office exports them, schools from an
+ArcGIS FeatureServer.
 
 The traps are those of a Ruhr city's file: metres with a decimal comma in columns of which only the name says that they
 are UTM, several values in a cell joined by ``||``, addresses on the web with and without scheme, and two columns about
@@ -10,7 +11,9 @@ from __future__ import annotations
 import csv
 import io
 import random
+from datetime import date
 
+from samplecity.feature_api import feature_server
 from samplecity.offers import System, Web, at_the_city
 from samplecity.places import STREETS, some_bezirk, somewhere_in
 from samplecity.state import State
@@ -67,6 +70,37 @@ def _centre(number: int, dice: random.Random) -> tuple[str, ...]:
     )
 
 
+SCHOOLS = 130
+
+SCHOOL_TYPES = (
+    ("02", "Grundschule", 220),
+    ("04", "Hauptschule", 300),
+    ("10", "Realschule", 520),
+    ("20", "Gymnasium", 780),
+)
+"""Code of the state's statistics, its meaning, and the usual number of pupils."""
+
+SCHOOL_COLUMNS = (
+    Column("schulnr", "text"), Column("name", "text"), Column("schulform", "text"), Column("stadtbezirk", "text"),
+    Column("schueler", "integer"), Column("stand", "date"), Column("schulleitung", "text"), Column("geom", "text"),
+)  # fmt: skip
+
+
+def schools(first_day: date) -> Table:
+    """130 schools, more than the service gives at once; types stay codes, as a coded domain delivers them."""
+    dice = random.Random("schools")
+    rows = []
+    for number in range(SCHOOLS):
+        bezirk, street = some_bezirk(dice), dice.choice(STREETS)
+        code, kind, pupils = dice.choices(SCHOOL_TYPES, (12, 1, 3, 3))[0]
+        east, north = somewhere_in(bezirk, dice)
+        many = round(pupils * dice.uniform(0.6, 1.4))
+        place = f"{east:.2f} {north:.2f}"
+        day = date(first_day.year - (first_day.month < 10), 10, 15)
+        rows.append((f"{190_000 + number}", f"{kind} {street}", code, bezirk.name, many, day, "Leitung laut Schulakte", place))
+    return Table("0", "Schulen", SCHOOL_COLUMNS, tuple(rows))
+
+
 def _german(metres: float) -> str:
     return f"{metres:.2f}".replace(".", ",")
 
@@ -83,7 +117,13 @@ def _export(table: Table, request: Request, url: str, state: State) -> Answer:
 
 SYSTEM = System(
     source="bildung",
-    title="Kindertageseinrichtungen (CSV mit UTM-Koordinaten)",
-    offers=(Web("bildung/kitas.csv", lambda state: day_care_centres(), _export),),
-    connections=lambda var, ports: {"bildung": at_the_city("bildung", ports)},
+    title="Kindertageseinrichtungen (CSV mit UTM-Koordinaten) und Schulen (ArcGIS FeatureServer)",
+    offers=(
+        Web("bildung/kitas.csv", lambda state: day_care_centres(), _export),
+        Web("schulen/FeatureServer", lambda state: schools(state.first_day), feature_server, "/0?f=json"),
+    ),
+    connections=lambda var, ports: {
+        "bildung": at_the_city("bildung", ports),
+        "bildung_schulen": at_the_city("schulen/FeatureServer", ports),
+    },
 )

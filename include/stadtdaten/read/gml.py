@@ -187,7 +187,7 @@ def _gdal_part(table: Table, reading: Gml, file: Path, page: Page, limits: Limit
             )
         frames.append(frame.set_index(rows))
     geometries = [frame.geometry for frame in frames if isinstance(frame, gpd.GeoDataFrame)]
-    texts = pd.concat([frame.select_dtypes(exclude="geometry") for frame in frames]).sort_index()
+    texts = pd.concat([pd.DataFrame(frame).drop(columns="geometry", errors="ignore") for frame in frames]).sort_index()
 
     def text(name: str) -> pa.Array:
         """One that is empty in every feature is unknown to GDAL."""
