@@ -162,6 +162,23 @@ def test_no_features_are_an_error(geojson: Read) -> None:
         geojson()
 
 
+def test_more_features_than_the_limit_are_an_error(geojson: Read, geopackage: Path, read: Read) -> None:
+    with pytest.raises(SourceUnreadable, match="mehr als die erlaubten 1 Objekte"):
+        geojson(feature(), feature(), limits=Limits(rows=1))
+    with pytest.raises(SourceUnreadable, match="mehr als die erlaubten 1 Objekte"):
+        read(geopackage, format="geopackage", limits=Limits(rows=1))
+
+
+def test_what_is_found_out_on_every_page_is_told_once(tmp_path: Path, read: Read) -> None:
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::25832"}}
+    pages = [tmp_path / "1.json", tmp_path / "2.json"]
+    for page in pages:
+        page.write_text(
+            json.dumps({"type": "FeatureCollection", "crs": crs, "features": [feature((415_000, 5_724_000))]})
+        )
+    assert [(repair.kind, repair.count) for repair in read(*pages, format="geojson").repairs] == [("crs", 2)]
+
+
 def test_a_property_that_is_gone_is_a_changed_schema(geojson: Read) -> None:
     with pytest.raises(SchemaChanged, match="name"):
         geojson({**feature(), "properties": {"nr": "1", "Name": "x"}})

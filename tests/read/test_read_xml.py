@@ -120,7 +120,7 @@ def test_a_value_beyond_the_limit_is_an_error(read_xml: Read, more: str) -> None
 
 
 def test_more_rows_than_the_limit_are_an_error(read_xml: Read) -> None:
-    with pytest.raises(SourceUnreadable, match="mehr als die 2 Zeilen"):
+    with pytest.raises(SourceUnreadable, match="mehr als die erlaubten 2 Zeilen"):
         read_xml(document(unit("1"), unit("2"), unit("3")), limits=Limits(rows=2))
 
 

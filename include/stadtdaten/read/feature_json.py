@@ -27,7 +27,11 @@ from stadtdaten.frames import Repair
 from stadtdaten.read.layer import Layer, crs_called, geometries, malformed, not_simple
 
 STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-BLANK = re.compile(r"[ \t\n\r]*")
+BLANK = r"[ \t\n\r]*"
+BLANKS = re.compile(rf"({BLANK})")
+KEY = re.compile(rf'"((?:[^"\\\x00-\x1f]++|\\.)*+)"{BLANK}:{BLANK}')
+OPEN = {"{": re.compile(rf"{BLANK}(\{{{BLANK}\}}?)"), "[": re.compile(rf"{BLANK}(\[{BLANK}\]?)")}
+NEXT = {"}": re.compile(rf"{BLANK}([,}}]){BLANK}"), "]": re.compile(rf"{BLANK}([,\]]){BLANK}")}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 GEOJSON_TYPES = frozenset(
@@ -138,11 +142,11 @@ class _Document:
     def root(self, streamed: str) -> Iterator[tuple[str, Iterator[None] | None]]:
         """The root's members: name and None (then take ``value``), or the items of the array ``streamed``."""
         for key in self._members():
-            if key == streamed and self._peek() == "[":
+            if key == streamed and self._text.startswith("[", self._at):
                 yield key, self._items()
             else:
                 yield key, None
-        self._skip()
+        self._take(BLANKS)
         if self._at != len(self._text):
             raise self._broken()
 
@@ -168,50 +172,40 @@ class _Document:
         return value
 
     def _members(self) -> Iterator[str]:
-        self._expect("{")
         seen = set()
-        if self._peek() == "}":
-            self._at += 1
+        if self._take(OPEN["{"]).endswith("}"):
             return
         while True:
-            self._skip()
-            key = self.value(PLAIN)
-            if not isinstance(key, str):
-                raise self._broken()
+            key = self._take(KEY)
+            if "\\" in key:
+                key = self._unescaped(key)
             if key in seen:
                 raise malformed(self._table, "nennt eine Eigenschaft zweimal im selben Objekt")
             seen.add(key)
-            self._expect(":")
-            self._skip()
             yield key
-            if self._expect(",", "}") == "}":
+            if self._take(NEXT["}"]) == "}":
                 return
 
     def _items(self) -> Iterator[None]:
-        self._expect("[")
-        if self._peek() == "]":
-            self._at += 1
+        if self._take(OPEN["["]).endswith("]"):
             return
         while True:
-            self._skip()
             yield
-            if self._expect(",", "]") == "]":
+            if self._take(NEXT["]"]) == "]":
                 return
 
-    def _skip(self) -> None:
-        blank = BLANK.match(self._text, self._at)
-        self._at = blank.end() if blank else self._at
-
-    def _peek(self) -> str:
-        self._skip()
-        return self._text[self._at : self._at + 1]
-
-    def _expect(self, *signs: str) -> str:
-        found = self._peek()
-        if found not in signs:
+    def _take(self, pattern: re.Pattern[str]) -> str:
+        found = pattern.match(self._text, self._at)
+        if found is None:
             raise self._broken()
-        self._at += 1
-        return found
+        self._at = found.end()
+        return found[1]
+
+    def _unescaped(self, key: str) -> str:
+        try:
+            return str(json.loads(f'"{key}"'))
+        except ValueError:
+            raise self._broken() from None
 
     def _broken(self) -> SourceUnreadable:
         return malformed(self._table, "ist kein vollständiges JSON")

@@ -20,7 +20,7 @@ from stadtdaten.read.feature_json import read_esrijson, read_geojson
 from stadtdaten.read.geopackage import read_geopackage
 from stadtdaten.read.kml import read_kml
 from stadtdaten.read.layer import Layer, malformed, not_simple
-from stadtdaten.read.table import RawTable, match_columns
+from stadtdaten.read.table import RawTable, match_columns, summed
 
 
 def read_features(table: Table, reading: Features, files: tuple[Path, ...], limits: Limits) -> RawTable:
@@ -37,6 +37,11 @@ def read_features(table: Table, reading: Features, files: tuple[Path, ...], limi
             f"Tabelle „{table.id}“: Die Quelle liefert keine Objekte.",
             next_step="Mit der Fachstelle klären, ob der Export gelaufen ist oder die Freigabe fehlt.",
         )
+    if rows > limits.rows:
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Die Quelle liefert mehr als die erlaubten {limits.rows} Objekte.",
+            next_step="Ist das richtig, limits.rows im Vertrag erhöhen.",
+        )
     _refuse_repeated(table, layers)
     full = [layer for layer in layers if layer.rows]
     first = full[0].names
@@ -47,7 +52,7 @@ def read_features(table: Table, reading: Features, files: tuple[Path, ...], limi
         source: pa.chunked_array([_cells(layer, name) for layer in full], pa.string())
         for source, name in matched.names.items()
     }
-    repairs = [*matched.repairs, *(repair for layer in full for repair in layer.repairs)]
+    repairs = [*matched.repairs, *summed(repair for layer in full for repair in layer.repairs)]
     geometry = None if table.geometry is None else _geometry(table, full)
     return RawTable(cells, rows, matched.drift, repairs, geometry)
 

@@ -53,10 +53,9 @@ def _layer(table: Table, reading: Features, database: sqlite3.Connection, limits
         (name,),
     ).fetchone()
     columns = ", ".join(_quoted(column) for column in declared)
+    # One more than may be, so that the reader of all files notices.
     query = f"SELECT {columns} FROM {_quoted(name)} ORDER BY rowid LIMIT {limits.rows + 1}"  # noqa: S608  quoted
     rows = database.execute(query).fetchall()
-    if len(rows) > limits.rows:
-        raise malformed(table, f"enthält mehr als die {limits.rows} Zeilen, die der Vertrag erlaubt (limits)")
     position = {column: number for number, column in enumerate(declared)}
 
     def text(column: str) -> pa.Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import geopandas as gpd
@@ -58,12 +58,16 @@ def joined(table: Table, parts: Sequence[RawTable], limits: Limits) -> RawTable:
         source: pa.chunked_array([chunk for part in parts for chunk in part.cells[source].chunks], pa.string())
         for source in parts[0].cells
     }
-    counts: Counter[Repair] = Counter()
-    for part in parts:
-        for repair in part.repairs:
-            counts[repair.model_copy(update={"count": 0})] += repair.count
-    repairs = [repair.model_copy(update={"count": count}) for repair, count in counts.items()]
+    repairs = summed(repair for part in parts for repair in part.repairs)
     return RawTable(cells, rows, tuple(dict.fromkeys(name for part in parts for name in part.drift)), repairs)
+
+
+def summed(repairs: Iterable[Repair]) -> list[Repair]:
+    """Each kind of repair once, with the sum of its counts."""
+    counts: Counter[Repair] = Counter()
+    for repair in repairs:
+        counts[repair.model_copy(update={"count": 0})] += repair.count
+    return [repair.model_copy(update={"count": count}) for repair, count in counts.items()]
 
 
 @dataclass(frozen=True)

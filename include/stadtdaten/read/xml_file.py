@@ -13,7 +13,6 @@ from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.reading import Xml
 from stadtdaten.faults import SourceUnreadable
-from stadtdaten.read.layer import malformed
 from stadtdaten.read.table import RawTable, match_columns
 from stadtdaten.read.xml_stream import NIL, elements
 
@@ -43,7 +42,10 @@ def read_xml(table: Table, reading: Xml, files: tuple[Path, ...], limits: Limits
             repeated.update(path for path, count in seen.items() if count > 1)
             rows.append(row)
             if len(rows) > limits.rows:
-                raise malformed(table, f"enthält mehr als die {limits.rows} Zeilen, die der Vertrag erlaubt (limits)")
+                raise SourceUnreadable(
+                    f"Tabelle „{table.id}“: Die Datei hat mehr als die erlaubten {limits.rows} Zeilen.",
+                    next_step="Ist das richtig, limits.rows im Vertrag erhöhen.",
+                )
     if not rows:
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: Die Datei enthält kein Element „{reading.rows}“.",
