@@ -32,7 +32,14 @@ def judge(shared: Path) -> Judge:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(whole_site: Site) -> Site:
+    """As ``whole_site``, but the environmental measuring network has one dataset only: the plainest source of all."""
+    whole_site.keep_only("umweltmessnetz", "pegelstaende")
+    return whole_site
+
+
+@pytest.fixture
+def whole_site(tmp_path: Path) -> Iterator[Site]:
     """An installation with the project's own contracts and suites, and a running sample city in its first night."""
     home, var = tmp_path / "home", tmp_path / "var"
     (home / "include").mkdir(parents=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from samplecity.city import SampleCity
 from samplecity.mailbox import mailbox_folder
+from stadtdaten.contracts import load_contract
 from stadtdaten.faults import Fault
 from stadtdaten.frames import Endpoint
 from stadtdaten.ledger import Ledger
@@ -125,6 +126,18 @@ class Site:
         text = path.read_text(encoding="utf-8")
         assert old in text, f"{name} does not hold {old!r}"
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def keep_only(self, source: str, dataset: str) -> None:
+        """Take all other datasets out of the source's contract, and their suites."""
+        path = self.home / "include" / "contracts" / f"{source}.yaml"
+        contract = load_contract(path)
+        head, *blocks = path.read_text(encoding="utf-8").split("\n  - id: ")
+        kept = [block for block in blocks if block.startswith(f"{dataset}\n")]
+        path.write_text("\n  - id: ".join([head, *kept]) + "\n", encoding="utf-8")
+        for other in contract.datasets:
+            for table in other.tables if other.id != dataset else ():
+                for stage in ("raw", "public"):
+                    (self.home / "expectations" / source / f"{table.id}.{stage}.json").unlink()
 
 
 def body(mail: EmailMessage) -> str:

@@ -17,6 +17,7 @@ from pyftpdlib.servers import ThreadedFTPServer
 from samplecity.shelf import LOGIN, PASSWORD, Reading, Shelf
 
 logging.getLogger("pyftpdlib").setLevel(logging.WARNING)
+logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())  # else it writes every command to the terminal
 
 
 class DropsByFtp:

@@ -176,7 +176,7 @@ def test_the_switch_can_be_turned_over_http(city: SampleCity) -> None:
     [
         {"source": "umweltmessnetz", "fault": "htm"},
         {"source": "umweltmesnetz", "fault": "html"},
-        {"source": "einwohnerstatistik", "fault": "html"},
+        {"source": "kfz_bestand", "fault": "html"},
         {"source": "umweltmessnetz"},
     ],
 )
