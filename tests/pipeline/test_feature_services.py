@@ -11,7 +11,7 @@ import pytest
 from installation import Site
 from samplecity.faults import AnswerFault
 from stadtdaten.faults import Fault
-from stadtdaten.pipeline import snapshot
+from stadtdaten.read import write_frame
 
 ROWS = {"stadtbezirke": 7, "strassen": 220, "bodenrichtwerte": 28}
 
@@ -26,36 +26,33 @@ def published(site: Site, dataset: str) -> gpd.GeoDataFrame:
     return gpd.read_file(path)
 
 
-def test_three_services_of_the_survey_office_are_published_and_unchanged_the_next_time(site: Site) -> None:
+def test_three_services_of_the_survey_office_are_published_in_one_system_and_unchanged_the_next_time(
+    site: Site,
+) -> None:
     assert site.refresh("geobasis") == dict.fromkeys(ROWS)
     for dataset, rows in ROWS.items():
         frame = published(site, dataset)
         assert len(frame) == rows
         assert frame.crs.to_epsg() == 25832
     assert "Bockum-Hövel" in set(published(site, "stadtbezirke")["name"])
-    before = site.releases()
-    assert site.refresh("geobasis") == dict.fromkeys(ROWS)
-    assert site.releases() == before
-
-
-def test_zones_in_degrees_and_in_metres_lie_side_by_side(site: Site) -> None:
-    site.refresh("geobasis")
     zones = published(site, "bodenrichtwerte")
     assert zones.area.between(91_000, 93_000).all()  # an octagon with a radius of 180 m
     (manifest,) = [path for path in (site.var / "releases").rglob("manifest.json") if "bodenrichtwerte" in str(path)]
     repairs = json.loads(manifest.read_text(encoding="utf-8"))["locks"]["bodenrichtwerte"]["repairs"]
     assert [(each["kind"], each["count"]) for each in repairs] == [("reference_systems", 7)]
+    before = site.releases()
+    assert site.refresh("geobasis") == dict.fromkeys(ROWS)
+    assert site.releases() == before
 
 
 def test_owners_are_drift_and_nowhere_else(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     snapshots: list[bytes] = []
-    write = snapshot.write_frame
 
     def keep(frame: gpd.GeoDataFrame, path: Path) -> None:
-        write(frame, path)
+        write_frame(frame, path)
         snapshots.append(path.read_bytes())
 
-    monkeypatch.setattr(snapshot, "write_frame", keep)
+    monkeypatch.setattr("stadtdaten.pipeline.snapshot.write_frame", keep)
     assert site.refresh("geobasis") == dict.fromkeys(ROWS)
     (manifest,) = [path for path in (site.var / "releases").rglob("manifest.json") if "bodenrichtwerte" in str(path)]
     assert json.loads(manifest.read_text(encoding="utf-8"))["locks"]["bodenrichtwerte"]["drift"] == ["eigentuemer"]
@@ -68,7 +65,7 @@ def test_owners_are_drift_and_nowhere_else(site: Site, monkeypatch: pytest.Monke
 def test_services_that_answer_wrongly_leave_what_is_live(site: Site) -> None:
     site.refresh("geobasis")
     live = {name: sha for name, sha in site.portal_files().items() if name.endswith((".csv", ".gpkg", ".geojson"))}
-    assert len(live) == 3 * len(ROWS)
+    assert len(live) >= 3 * len(ROWS)
     faults: tuple[AnswerFault, ...] = ("cut", "status_500", "status_403", "html", "half_file", "exception_report")
     for fault in faults:
         site.city.disturb("geobasis", fault)
