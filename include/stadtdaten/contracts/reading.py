@@ -52,7 +52,8 @@ class _Layout(_Packed, _Notation, _Located):
     """Where the table stands in a grid of cells (a delimited file, a sheet), and which rows of it are data.
 
     A column's `source` is the header's cell without outer white space; several header rows are joined by " / ", line
-    breaks are spaces. `Name#2` is the second column called `Name`. Without a header columns are `#1`, `#2`, ...
+    breaks are spaces. `Name#2` is the second column called `Name`; the bare name is then the first one, and an error
+    where the contract does not ask for the second. Without a header columns are `#1`, `#2`, ...
     """
 
     skip_rows: int | None = Field(
