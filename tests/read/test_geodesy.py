@@ -272,6 +272,14 @@ def test_objects_that_cannot_be_converted_are_counted(located: MakeTable, city: 
         in_city_crs(located(crs="EPSG:31467"), series(pairs), city, [])
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_coordinates_that_are_no_numbers_are_counted(located: MakeTable, city: City, wrong: float) -> None:
+    points = in_city(city)
+    points[3, 0] = points[5, 1] = wrong
+    with pytest.raises(SourceUnreadable, match="2 von 40 Objekten haben Koordinaten, die keine Zahlen sind"):
+        in_city_crs(located(), series(points, city.crs), city, [])
+
+
 def test_heights_are_left_out_and_counted(located: MakeTable, city: City) -> None:
     points, repairs = in_city(city), list[Repair]()
     high = gpd.GeoSeries(shapely.points(np.column_stack([points, np.full(len(points), 63.0)])), crs=city.crs)

@@ -200,6 +200,12 @@ def test_geometries_that_are_no_simple_features_are_an_error(geojson: Read, geom
 WHOLE = json.dumps({"type": "FeatureCollection", "features": [feature(), feature(nr="2")]})
 
 
+@pytest.mark.parametrize("crs", [{}, {"properties": None}, {"type": "link", "properties": {"href": "x"}}, "EPSG:25832"])
+def test_a_crs_member_without_a_name_is_an_error(geojson: Read, crs: Any) -> None:
+    with pytest.raises(SourceUnreadable, match="nicht mit Namen"):
+        geojson(feature(), root={"crs": crs})
+
+
 @pytest.mark.parametrize("cut", range(1, len(WHOLE), 11))
 def test_half_a_file_is_an_error(geojson_text: Read, cut: int) -> None:
     with pytest.raises(SourceUnreadable):
@@ -324,6 +330,22 @@ def test_arcgis_curves_are_an_error(arcgis: Read) -> None:
 def test_an_arcgis_error_in_place_of_features_is_an_error(arcgis: Read) -> None:
     with pytest.raises(SourceUnreadable, match="keine Antwort eines ArcGIS-Servers"):
         arcgis({"error": {"code": 400, "message": "Invalid query"}})
+
+
+@pytest.mark.parametrize(
+    ("reference", "crs"),
+    [({"wkid": 25832}, False), ({"wkt": "EPSG:25832"}, False), (None, True), ({}, True), ([25832], True)],
+)
+def test_arcgis_names_the_system_or_the_city_decides(arcgis: Read, reference: Any, crs: bool) -> None:
+    read = arcgis(esri(esri_feature({"x": 415_000, "y": 5_724_000}), spatialReference=reference))
+    assert read.frame.geometry.iloc[0].coords[0] == (415_000, 5_724_000)
+    assert bool(read.repairs) == crs
+
+
+@pytest.mark.parametrize("fields", [None, {}, ["nr"]])
+def test_arcgis_features_without_fields_are_an_error(arcgis: Read, fields: Any) -> None:
+    with pytest.raises(SourceUnreadable, match="keine Antwort eines ArcGIS-Servers"):
+        arcgis(esri(esri_feature(None), fields=fields))
 
 
 def test_an_arcgis_object_that_comes_twice_is_an_error(arcgis: Read) -> None:
@@ -513,6 +535,14 @@ def geopackage(tmp_path: Path) -> Path:
     return tmp_path / "probe.gpkg"
 
 
+def edit(geopackage: Path, statement: str, *values: Any) -> None:
+    """Change a GeoPackage without the functions that its triggers need."""
+    with sqlite3.connect(geopackage) as database:
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f'DROP TRIGGER "{name}"')
+        database.execute(statement, values)
+
+
 GPKG_COLUMNS = {**COLUMNS, "zahl": "string", "wert": "string", "da": "boolean"}
 
 
@@ -527,10 +557,7 @@ def test_a_geopackage_is_read_as_it_is_stored(geopackage: Path, read: Read) -> N
 
 
 def test_text_among_the_integers_of_a_geopackage_is_not_lost(geopackage: Path, read: Read) -> None:
-    with sqlite3.connect(geopackage) as database:
-        for trigger in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            database.execute(f'DROP TRIGGER "{trigger[0]}"')
-        database.execute("UPDATE orte SET zahl = 'n/a' WHERE nr = '2'")
+    edit(geopackage, "UPDATE orte SET zahl = 'n/a' WHERE nr = '2'")
     assert values(read(geopackage, format="geopackage", columns=GPKG_COLUMNS).frame, "zahl") == ["59065", "n/a"]
 
 
@@ -552,11 +579,28 @@ def test_what_is_no_geopackage_is_an_error(tmp_path: Path, read: Read, content: 
 
 
 def test_binary_cells_are_an_error(geopackage: Path, read: Read) -> None:
-    with sqlite3.connect(geopackage) as database:
-        for trigger in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            database.execute(f'DROP TRIGGER "{trigger[0]}"')
-        database.execute("UPDATE orte SET name = x'00ff' WHERE nr = '2'")
+    edit(geopackage, "UPDATE orte SET name = x'00ff' WHERE nr = '2'")
     with pytest.raises(SourceUnreadable, match="Binärdaten"):
+        read(geopackage, format="geopackage")
+
+
+ARC = struct.pack("<BII6d", 1, 8, 3, 415_000, 5_724_000, 415_010, 5_724_010, 415_020, 5_724_000)
+
+
+@pytest.mark.parametrize(
+    ("blob", "message"),
+    [
+        (b"GP\0\x01" + struct.pack("<i", 25832) + ARC, "Kreisbögen"),
+        (b"GP\0\x01" + struct.pack("<i", 25832), "wie in"),
+        (b"XX\0\x01" + struct.pack("<i", 25832) + ARC, "wie in einem GeoPackage"), (ARC[:20], "wie in"),
+        (b"GP\0\x01" + struct.pack("<i", 25832) + ARC[:12], "Kreisbögen"), ("Punkt", "wie in einem GeoPackage"),
+    ],
+)  # fmt: skip
+def test_geometries_that_a_geopackage_may_not_hold_are_an_error(
+    geopackage: Path, read: Read, blob: Any, message: str
+) -> None:
+    edit(geopackage, "UPDATE orte SET geom = ? WHERE nr = '2'", blob)
+    with pytest.raises(SourceUnreadable, match=message):
         read(geopackage, format="geopackage")
 
 
@@ -611,7 +655,8 @@ def test_several_polygons_become_one_geometry(read_kml: Read) -> None:
     "shape",
     [
         polygon(TRIANGLE), "<Model/>", "<Point><coordinates>7,8,51,67</coordinates></Point>",
-        "<Point><coordinates>Hamm</coordinates></Point>", "<Point/>", polygon(CLOSED) * 2,
+        "<Point><coordinates>Hamm</coordinates></Point>", "<Point><coordinates>nan,51.6</coordinates></Point>",
+        "<Point><coordinates>7_8,51.6</coordinates></Point>", "<Point/>", polygon(CLOSED) * 2,
     ],
 )  # fmt: skip
 def test_kml_that_is_no_simple_feature_is_an_error(read_kml: Read, shape: str) -> None:

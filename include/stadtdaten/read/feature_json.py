@@ -108,9 +108,10 @@ def read_esrijson(table: Table, path: Path, limits: Limits) -> Layer:
             feature = document.feature("attributes", "geometry")
             attributes.append(feature["attributes"] or {})
             shapes.append(feature["geometry"])
-    if "error" in rest or not isinstance(rest.get("fields"), list):
+    fields = rest.get("fields")
+    if "error" in rest or not isinstance(fields, list) or not all(isinstance(field, dict) for field in fields):
         raise malformed(table, "ist keine Antwort eines ArcGIS-Servers mit Objekten und Feldern")
-    kinds = {str(field.get("name")): str(field.get("type")) for field in rest["fields"]}
+    kinds = {str(field.get("name")): str(field.get("type")) for field in fields}
     for name, kind in kinds.items():
         if kind == "esriFieldTypeDate":
             for each in attributes:
@@ -265,7 +266,8 @@ def _geojson_crs(table: Table, root: dict[str, Any]) -> tuple[pyproj.CRS | None,
     member = root["crs"]
     if member is None:
         return None, []
-    name = member.get("properties", {}).get("name") if isinstance(member, dict) else None
+    properties = member.get("properties") if isinstance(member, dict) else None
+    name = properties.get("name") if isinstance(properties, dict) else None
     if not isinstance(name, str):
         raise malformed(table, "nennt ihr Koordinatenreferenzsystem nicht mit Namen (crs)")
     crs = crs_called(table, name)
@@ -287,14 +289,18 @@ def _moment(table: Table, name: str, value: Any) -> str | None:
     return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
 
 
+def _esri_crs(table: Table, reference: Any) -> pyproj.CRS | None:
+    """The system with the latest number: EPSG's, or from 100,000 on ESRI's own; None where there is none."""
+    if not isinstance(reference, dict):
+        return None
+    code, text = reference.get("latestWkid") or reference.get("wkid"), reference.get("wkt")
+    if isinstance(code, int):
+        return crs_called(table, f"EPSG:{code}" if code < 100_000 else f"ESRI:{code}")
+    return crs_called(table, text) if isinstance(text, str) else None
+
+
 def _esri_geometries(table: Table, root: dict[str, Any], shapes: list[Any]) -> gpd.GeoSeries:
-    reference = root.get("spatialReference") or {}
-    code = reference.get("latestWkid") or reference.get("wkid")
-    crs = None
-    if code:
-        crs = crs_called(table, f"EPSG:{code}" if int(code) < 100_000 else f"ESRI:{code}")
-    elif reference.get("wkt"):
-        crs = crs_called(table, str(reference["wkt"]))
+    crs = _esri_crs(table, root.get("spatialReference"))
     features = []
     for number, shape in enumerate(shapes):
         value = None if shape is None else shape[0]

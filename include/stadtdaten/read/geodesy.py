@@ -85,6 +85,7 @@ def in_city_crs(table: Table, geometry: gpd.GeoSeries, city: City, repairs: list
     if isinstance(reading, Xml):
         raise TypeError(f"{reading.format} has no geometries")
     values = _flat(table, geometry.to_numpy(), repairs)
+    _refuse_no_numbers(table, values)
     points = _centres(values)
     if not len(points):
         return gpd.GeoSeries(values, index=geometry.index, crs=city.crs)
@@ -153,6 +154,18 @@ def _flat(table: Table, values: np.ndarray, repairs: list[Repair]) -> np.ndarray
     repairs.append(Repair(kind="flattened", column=_column(table), count=high, detail=detail))
     flat: np.ndarray = shapely.force_2d(values)
     return flat
+
+
+def _refuse_no_numbers(table: Table, values: np.ndarray) -> None:
+    """Coordinates that are infinite or no number lie nowhere, and would be taken for an empty geometry."""
+    coordinates, objects = shapely.get_coordinates(values, return_index=True)
+    lost = len(np.unique(objects[~np.isfinite(coordinates).all(axis=1)]))
+    if lost:
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“, Spalte „{_column(table)}“: {lost} von {len(values)} Objekten haben Koordinaten, "
+            "die keine Zahlen sind.",
+            next_step="Die Fachstelle bitten, die Koordinaten dieser Objekte zu prüfen.",
+        )
 
 
 def _centres(values: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ of a Placemark is the Folder or Document that it stands in.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -24,6 +25,8 @@ from stadtdaten.read.xml_stream import elements
 
 CONTAINERS = ("Folder", "Document")
 SHAPES = ("Point", "LineString", "LinearRing", "Polygon", "MultiGeometry")
+NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+POSITION = re.compile(f"{NUMBER},{NUMBER}(?:,{NUMBER})?")
 OTHER_SHAPES = ("Model", "Track", "MultiTrack")
 
 
@@ -120,8 +123,10 @@ def _many(shapes: list[Any]) -> Any:
 def _positions(element: Element) -> list[tuple[float, ...]]:
     """Longitude, latitude and, where given, altitude. Raises ValueError for anything else."""
     tuples = (element.findtext("coordinates") or "").split()
+    if not all(POSITION.fullmatch(each) for each in tuples):
+        raise ValueError("no list of coordinates")
     positions = [tuple(float(number) for number in each.split(",")) for each in tuples]
-    if not positions or {len(each) for each in positions} - {2, 3} or len({len(each) for each in positions}) > 1:
+    if len({len(each) for each in positions}) != 1:
         raise ValueError("no list of coordinates")
     return positions
 
