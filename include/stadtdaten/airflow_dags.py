@@ -11,8 +11,21 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Connection, Context, CronTriggerTimetable, Param, TaskGroup, chain, conf, task
-from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+from airflow.sdk import (
+    DAG,
+    Connection,
+    Context,
+    CronTriggerTimetable,
+    ExceptionRetryPolicy,
+    Param,
+    RetryAction,
+    RetryRule,
+    TaskGroup,
+    chain,
+    conf,
+    task,
+)
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from stadtdaten import freshness
 from stadtdaten.contracts import Contract, load_city, load_contract
@@ -23,8 +36,21 @@ if TYPE_CHECKING:
     from stadtdaten.frames import Endpoint
     from stadtdaten.pipeline.run import CandidateReference, ReleaseReference, Run
 
-RETRIES: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(minutes=5), "retry_exponential_backoff": 2.0}
-"""For steps that talk to other systems. A fault of the data itself is never retried (``_airflow_failures``)."""
+RETRIES: dict[str, Any] = {
+    "retries": 2,
+    "retry_delay": timedelta(minutes=5),
+    "retry_exponential_backoff": 2.0,
+    "retry_policy": ExceptionRetryPolicy(
+        rules=[
+            RetryRule(
+                exception=[kind for kind in Fault.__subclasses__() if not kind.retryable],
+                action=RetryAction.FAIL,
+                reason="Das geht nicht vorüber: Eine Wiederholung in derselben Nacht hilft nicht.",
+            )
+        ]
+    ),
+}
+"""For steps that talk to other systems. A fault of the data itself fails the task at once and is never retried."""
 
 
 def source_dag(source: str, runbook: str | None) -> DAG:
@@ -73,7 +99,7 @@ def _snapshot_task(contract: Contract) -> Any:
     def snapshot(**context: Any) -> list[str]:
         from stadtdaten.pipeline.snapshot import take_snapshots
 
-        with _airflow_failures():
+        with _told_in_words():
             references = take_snapshots(_run(source, context))
         for reference in references:
             context["ti"].xcom_push(key=reference["dataset"], value=reference)
@@ -92,7 +118,7 @@ def _dataset_tasks(source: str, dataset: str) -> None:
         from stadtdaten.pipeline.candidate import build_candidate
 
         reference = context["ti"].xcom_pull(task_ids="snapshot", key=dataset)
-        with _airflow_failures():
+        with _told_in_words():
             return {**build_candidate(_run(source, context), reference)}
 
     @task(
@@ -103,35 +129,33 @@ def _dataset_tasks(source: str, dataset: str) -> None:
     def decide(reference: CandidateReference, **context: Any) -> dict[str, Any]:
         from stadtdaten.pipeline import publication
 
-        with _airflow_failures():
+        with _told_in_words():
             return {**publication.decide(_run(source, context), reference)}
 
     @task(task_id="publish", multiple_outputs=False, doc_md="Das Portal auf die Veröffentlichung bringen.", **RETRIES)
     def publish(reference: ReleaseReference, **context: Any) -> dict[str, Any]:
         from stadtdaten.pipeline import publication
 
-        with _airflow_failures():
+        with _told_in_words():
             return {**publication.publish(_run(source, context), reference)}
 
     @task(task_id="verify", multiple_outputs=False, doc_md="Das Portal als Besucher lesen und vergleichen.", **RETRIES)
     def verify(reference: ReleaseReference, **context: Any) -> dict[str, Any]:
         from stadtdaten.pipeline import publication
 
-        with _airflow_failures():
+        with _told_in_words():
             return {**publication.verify(_run(source, context), reference)}
 
     verify(publish(decide(candidate())))
 
 
 @contextmanager
-def _airflow_failures() -> Iterator[None]:
-    """A fault that can pass within the night goes to Airflow's retries; anything else fails the task at once."""
+def _told_in_words() -> Iterator[None]:
+    """A fault goes to the log with its message alone: the errors behind it may quote what was read."""
     try:
         yield
     except Fault as fault:
-        if fault.retryable:
-            raise
-        raise AirflowFailException(fault.message) from None
+        raise fault.with_traceback(None) from None
 
 
 def _run(source: str, context: Mapping[str, Any] | Context) -> Run:

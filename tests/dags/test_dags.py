@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
+from stadtdaten.faults import Fault
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(path.stem for path in (ROOT / "include" / "contracts").glob("*.yaml"))
 
 LOAD = """
 import importlib.util, json, sys
 from airflow.exceptions import AirflowException
+from stadtdaten.faults import Fault
 out = {}
 for name in sys.argv[2:]:
     spec = importlib.util.spec_from_file_location(f"dag_{name}", f"{sys.argv[1]}/{name}.py")
@@ -32,6 +35,12 @@ for name in sys.argv[2:]:
         "dag_id": dag.dag_id, "doc": dag.doc_md, "tasks": sorted(dag.task_dict), "cron": dag.schedule.expression,
         "timezone": str(dag.schedule.timezone), "catchup": dag.catchup, "runs": dag.max_active_runs,
         "queues": sorted({task.queue for task in dag.tasks}),
+        "fails_at_once": {
+            task.task_id: sorted(
+                kind.__name__ for kind in Fault.__subclasses__()
+                if task.retry_policy.evaluate(kind.__new__(kind), 1, 2).action.value == "fail"
+            ) for task in dag.tasks if task.retries
+        },
         "edges": sorted(f"{a.task_id}>{b}" for a in dag.tasks for b in a.downstream_task_ids),
     }
 heavy = ("pandas", "geopandas", "great_expectations", "pyarrow", "rdflib", "scipy", "shapely", "requests.adapters")
@@ -92,6 +101,16 @@ def test_a_runbook_is_german_and_says_what_to_do_and_whom_to_ask(loaded: dict[st
     doc = loaded["dags"][source]["doc"]
     for part in ("**Was hier läuft.**", "**Was ein Fehlschlag bedeutet.**", "**Was zu tun ist.**", "**Wen fragen.**"):
         assert part in doc
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_only_what_may_pass_is_tried_again(loaded: dict[str, Any], source: str) -> None:
+    fails = loaded["dags"][source]["fails_at_once"]
+    lasting = sorted(kind.__name__ for kind in Fault.__subclasses__() if not kind.retryable)
+    assert {"SourceUnreadable", "SchemaChanged", "Misconfigured", "Unexpected"} <= set(lasting)
+    assert fails["snapshot"] == lasting
+    assert {task.rpartition(".")[2] for task in fails} == {"snapshot", "publish", "verify"}
+    assert all(each == lasting for each in fails.values())
 
 
 def test_a_broken_contract_breaks_its_own_dag_alone_and_says_where(tmp_path: Path) -> None:
