@@ -23,6 +23,7 @@ SOURCES = {
     "baumkataster": "baumkataster",
     "unfaelle": "unfaelle",
     "ladesaeulen": "ladesaeulen",
+    "haushalt": "haushalt",
 }
 
 

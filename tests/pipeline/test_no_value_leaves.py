@@ -151,7 +151,7 @@ def test_an_exception_nobody_foresaw_leaves_no_value(
 
 def test_a_good_night_leaves_nothing_of_a_dropped_column(site: Site, everything: pytest.LogCaptureFixture) -> None:
     spoil_residents(site)
-    assert site.refresh("einwohnerstatistik") == {"einwohner": None}
+    assert set(site.refresh("einwohnerstatistik").values()) == {None}
     spoil_residents(site, anzahl=MARKER)
 
     fault = site.refresh("einwohnerstatistik")["einwohner"]
@@ -172,7 +172,7 @@ def test_snapshots_are_ours_alone_while_they_exist(site: Site, monkeypatch: pyte
 
     monkeypatch.setattr(candidate, "anonymise", look)
 
-    assert site.refresh("einwohnerstatistik") == {"einwohner": None}
+    assert set(site.refresh("einwohnerstatistik").values()) == {None}
 
     assert modes == {"files": {0o600}, "folders": {0o700}}
 
