@@ -254,7 +254,7 @@ def test_an_answer_that_comes_as_gzip_anyway_is_unpacked(server: Any, table: Mak
         assert fetched.source_bytes == len(body)
 
 
-@pytest.mark.parametrize("missing", [1, 4, 8, 9, 200])
+@pytest.mark.parametrize("missing", [1, 9])
 def test_a_gzip_answer_without_its_end_is_an_error(server: Any, table: MakeTable, tmp_path: Path, missing: int) -> None:
     packed = gzip.compress(b"id;name\r\n" + bytes(range(256)) * 300)
     server.reply = reply(server, body=packed[:-missing], headers={"Content-Encoding": "gzip"})

@@ -33,6 +33,7 @@ BROKEN = [
 def test_broken_input_stops_before_the_portal_and_is_told(
     site: Site, broken: str, source: str, dataset: str, kind: str, says: str
 ) -> None:
+    site.keep_only(source, dataset)
     assert site.refresh(source) == {dataset: None}
     portal, releases = site.portal_files(), site.releases()
     site.city.disturb(source, broken)  # type: ignore[arg-type]
