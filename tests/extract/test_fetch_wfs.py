@@ -337,6 +337,25 @@ def test_a_wfs_1_1_that_changes_while_it_is_read_is_tried_again_later(
         fetch_old(server, old, baeume, tmp_path)
 
 
+def test_a_feature_that_a_change_moved_to_the_next_page_of_a_wfs_1_1_is_tried_again_later(
+    server: Any, baeume: Table, tmp_path: Path
+) -> None:
+    class Growing(Old):
+        """After the probe of two pages a feature comes in at the front."""
+
+        asked = 0
+
+        def answer(self, query: dict[str, str]) -> bytes:
+            self.asked += "startIndex" in query
+            if self.asked > 3 and "startIndex" in query:
+                self.number = 6
+                query = {**query, "startIndex": str(int(query["startIndex"]) - 1)}
+            return super().answer(query)
+
+    with pytest.raises(SourceUnavailable, match="von 5 auf 6"):
+        fetch_old(server, Growing(5, "works"), baeume, tmp_path)
+
+
 def test_an_answer_in_another_version_than_declared_is_an_error(server: Any, baeume: Table, tmp_path: Path) -> None:
     kind = type(server.reply(None))
     server.reply = lambda request: kind(page(FIVE[:2], 2))

@@ -97,7 +97,8 @@ def schools(first_day: date) -> Table:
         many = round(pupils * dice.uniform(0.6, 1.4))
         place = f"{east:.2f} {north:.2f}"
         day = date(first_day.year - (first_day.month < 10), 10, 15)
-        rows.append((f"{190_000 + number}", f"{kind} {street}", code, bezirk.name, many, day, "Leitung laut Schulakte", place))
+        head = "Leitung laut Schulakte"
+        rows.append((f"{190_000 + number}", f"{kind} {street}", code, bezirk.name, many, day, head, place))
     return Table("0", "Schulen", SCHOOL_COLUMNS, tuple(rows))
 
 

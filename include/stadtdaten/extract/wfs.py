@@ -98,11 +98,15 @@ class _Reading:
         if total is None or total <= self._interface.page_size or not self._pages_work():
             page, target = self._get(with_query(self._base, self._asked("GetFeature")))
             self._keep(page, target)
-        while total is not None and self._pages.received < total:
-            page, target = self._get(self._page_address(self._pages.received))
-            self._keep(page, target)
-            if not page.features:
-                break
+        try:
+            while total is not None and self._pages.received < total:
+                page, target = self._get(self._page_address(self._pages.received))
+                self._keep(page, target)
+                if not page.features:
+                    break
+        except SourceUnreadable:
+            self._pages.promise(self._hits())  # features that come again may only have been moved by a change
+            raise
         self._pages.promise(self._hits())
         self._pages.check_sum()
 
