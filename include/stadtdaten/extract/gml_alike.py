@@ -44,8 +44,8 @@ TAKEN = {TEXT: rb"([^<>]*)", POSITION: rb"([^<>]+)"}
 
 @dataclass(frozen=True)
 class Alike:
-    """A page's facts and its columns by property: the text between the tags, entities still written out (``&amp;``), b""
-    where a feature lacks it; points as the text of gml:pos, and the one srsName of all of them, "" for none.
+    """A page's facts and its columns by property: the text between the tags, entities still written out (``&amp;``),
+    empty where a feature lacks it; points as the text of gml:pos, and the one srsName of all of them, "" for none.
     """
 
     page: Page
