@@ -391,6 +391,20 @@ def test_times_and_durations_are_text(read_book: ReadBook) -> None:
     assert cells(read_book(workbook, TEXTS)) == [["07:30:00", "30:05:00"]]
 
 
+def test_days_times_and_durations_of_an_old_workbook_are_what_they_show(read_book: ReadBook) -> None:
+    def fill(_: xlwt.Workbook, sheet: xlwt.Worksheet) -> None:
+        shown = [
+            (46022, "DD.MM.YYYY"), (46022.5, "DD.MM.YYYY hh:mm"), (0.3125, "hh:mm"), (1.25, "[h]:mm"),
+            (1234.5, "[Red]0.00"), (True, "General"),
+        ]  # fmt: skip
+        for column, (value, pattern) in enumerate(shown):
+            sheet.write(1, column, value, xlwt.easyxf(num_format_str=pattern))
+
+    names = ["tag", "zeit", "uhr", "dauer", "zahl", "ja"]
+    read = read_book(xls([names], fill), dict.fromkeys(names, "string"))
+    assert cells(read) == [["2025-12-31", "2025-12-31T12:00:00", "07:30:00", "30:00:00", "1234.5", "true"]]
+
+
 def test_percent_is_read_as_the_stored_share_and_said(read_book: ReadBook) -> None:
     workbook, sheet = book(["aa", "intern"], [0.25, 0.5], [0.5, 0.5])
     for row in (2, 3):
@@ -715,6 +729,12 @@ def test_damaged_workbooks_are_read_or_stopped_and_never_crash(
         assert fault.message and fault.next_step
     else:
         assert list(read.frame.columns) == ["aa", "bb"]
+
+
+def test_an_old_workbook_with_absurd_lengths_does_not_take_the_process_with_it(read_book: ReadBook) -> None:
+    whole = WHOLE["xls"]
+    with pytest.raises(Fault):  # calamine would ask for 149 GB
+        read_book(whole[:1822] + bytes([111, 25, 33]) + whole[1825:], {"gibt_es_nicht": "string"})
 
 
 def damaged_part(content: bytes, place: float, damage: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """A sheet of a workbook (xlsx, xlsm, xls, ods) as a grid of text cells: what a person sees, and nothing hidden.
 
-python-calamine gives the cells' values, the modules ``marks_...`` what else the file says about them. The grid then
-goes the way of every grid (``layout``). Comments, document properties and other sheets are never opened.
+python-calamine gives the cells' values, the modules ``marks_...`` what else the file says about them (``xls_file`` both
+for old workbooks). The grid then goes the way of every grid (``layout``). Comments, document properties and other
+sheets never reach it.
 
 Hidden sheets, rows and columns are counted and never read: offices hide what is not meant for others. Rows that a
 filter or a collapsed outline hides are another thing: how somebody last looked at the sheet. Whether they belong to
@@ -14,9 +15,9 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice, repeat
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from python_calamine import (
     CalamineError,
-    CalamineSheet,
     CalamineWorkbook,
     PasswordError,
     SheetTypeEnum,
@@ -40,13 +40,13 @@ from stadtdaten.read.account import Account
 from stadtdaten.read.layout import SEARCHED, Header, find_header, tabulate
 from stadtdaten.read.marks import Cell, Malformed, Marks, Protected, Range
 from stadtdaten.read.marks_ods import ods_marks
-from stadtdaten.read.marks_xls import xls_marks
 from stadtdaten.read.marks_xlsx import position, xlsx_marks
 from stadtdaten.read.notation import find_notation
 from stadtdaten.read.package import check_package
 from stadtdaten.read.table import RawTable, joined
 from stadtdaten.read.typed_cells import ERROR, UNCOMPUTED, Value, as_declared, as_name, as_text, without_marks
 from stadtdaten.read.values import Notation
+from stadtdaten.read.xls_file import xls_sheets
 
 COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """Start of xls files, and of encrypted xlsx files (MS-CFB 2.2)."""
@@ -59,6 +59,16 @@ BLANKS_OF_INDENT = 3
 
 CHUNK = 10_000
 """Rows turned to text at a time."""
+
+
+@dataclass(frozen=True)
+class _Book:
+    """A workbook, of whatever format: its sheets' names, and their marks and rows (from A1, blank ones included)."""
+
+    visible: Sequence[str]
+    hidden: Sequence[str]
+    marks: Callable[[str], Marks]
+    rows: Callable[[str], Iterator[list[Value]]]
 
 
 @dataclass(frozen=True)
@@ -89,12 +99,11 @@ def _read_file(table: Table, reading: Sheet, path: Path, limits: Limits) -> RawT
     """The columns with the marks of ``typed_cells`` that only the whole table can do without."""
     repairs: list[Repair] = []
     try:
-        marks_of = _marks_reader(table, path, limits)
-        with path.open("rb") as file, CalamineWorkbook.from_filelike(file) as book:
-            name = _wanted_sheet(table, reading, book, repairs)
-            marks = marks_of(name)
-            _check_size(table, [marks])
-            grid = _grid(table, reading, book.get_sheet_by_name(name), marks, repairs)
+        book = _opened(table, path, limits)
+        name = _wanted_sheet(table, reading, book, repairs)
+        marks = book.marks(name)
+        _check_size(table, [marks])
+        grid = _grid(table, reading, book.rows(name), marks, repairs)
     except (PasswordError, Protected):
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: Die Arbeitsmappe ist mit einem Kennwort geschützt.",
@@ -117,38 +126,55 @@ def _read_file(table: Table, reading: Sheet, path: Path, limits: Limits) -> RawT
     return replace(raw, repairs=[*repairs, *raw.repairs])
 
 
-def _marks_reader(table: Table, path: Path, limits: Limits) -> Callable[[str], Marks]:
-    """What reads the marks of a sheet of the file, going by its first bytes and never by its name."""
+def _opened(table: Table, path: Path, limits: Limits) -> _Book:
+    """The workbook, going by its first bytes and never by its name."""
     with path.open("rb") as file:
         start = file.read(len(COMPOUND_FILE))
     if start == COMPOUND_FILE:
-        return _known(table, xls_marks(path))
+        sheets = xls_sheets(path)
+        _check_size(table, [sheet.marks for sheet in sheets.values()])
+        return _Book(
+            [name for name, sheet in sheets.items() if sheet.visible],
+            [name for name, sheet in sheets.items() if not sheet.visible],
+            lambda name: sheets[name].marks,
+            lambda name: sheets[name].rows(),
+        )
     if not start.startswith(b"PK"):
         raise Malformed
     names = check_package(table, path, limits)
     if "xl/workbook.bin" in names:
         raise _unreadable(table, "ist eine binäre Arbeitsmappe (xlsb), deren ausgeblendete Teile niemand sieht")
-    if "xl/workbook.xml" not in names:
-        with zipfile.ZipFile(path) as archive:
-            return _known(table, ods_marks(archive))
+    if "xl/workbook.xml" in names:
+        return _calamine_book(path, xlsx_marks)
+    with zipfile.ZipFile(path) as archive:
+        known = ods_marks(archive)
+    _check_size(table, known.values())  # calamine reads all sheets of such a file at once
+    return _calamine_book(path, lambda _, name: known.get(name))
+
+
+def _calamine_book(path: Path, marks_of: Callable[[zipfile.ZipFile, str], Marks | None]) -> _Book:
+    with path.open("rb") as file:
+        book = CalamineWorkbook.from_filelike(file)
+    sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
 
     def marks(name: str) -> Marks:
         with zipfile.ZipFile(path) as archive:
-            return xlsx_marks(archive, name)
-
-    return marks
-
-
-def _known(table: Table, sheets: Mapping[str, Marks]) -> Callable[[str], Marks]:
-    """Marks read for all sheets, because calamine reads all at once from files of these formats."""
-    _check_size(table, sheets.values())
-
-    def marks(name: str) -> Marks:
-        if name not in sheets:
+            found = marks_of(archive, name)
+        if found is None:
             raise Malformed
-        return sheets[name]
+        return found
 
-    return marks
+    def rows(name: str) -> Iterator[list[Value]]:
+        sheet = book.get_sheet_by_name(name)
+        blank: list[Value] = [""] * (sheet.start[1] if sheet.start else 0)
+        return (blank + row for row in sheet.iter_rows())
+
+    return _Book(
+        [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible],
+        [sheet.name for sheet in sheets if sheet.visible != SheetVisibleEnum.Visible],
+        marks,
+        rows,
+    )
 
 
 def _unreadable(table: Table, what: str) -> SourceUnreadable:
@@ -158,13 +184,11 @@ def _unreadable(table: Table, what: str) -> SourceUnreadable:
     )
 
 
-def _wanted_sheet(table: Table, reading: Sheet, book: CalamineWorkbook, repairs: list[Repair]) -> str:
-    sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
-    visible = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
-    hidden = len(sheets) - len(visible)
-    if hidden:
+def _wanted_sheet(table: Table, reading: Sheet, book: _Book, repairs: list[Repair]) -> str:
+    visible = book.visible
+    if book.hidden:
         detail = "ausgeblendete Tabellenblätter: nicht gelesen"
-        repairs.append(Repair(kind="hidden_sheet", count=hidden, detail=detail, nature="detected"))
+        repairs.append(Repair(kind="hidden_sheet", count=len(book.hidden), detail=detail, nature="detected"))
     wanted = [name for name in visible if reading.sheet in (name, None)]
     if len(wanted) == 1:
         return wanted[0]
@@ -174,8 +198,7 @@ def _wanted_sheet(table: Table, reading: Sheet, book: CalamineWorkbook, repairs:
             f"Tabelle „{table.id}“: Die Arbeitsmappe hat {len(visible)} sichtbare Tabellenblätter: {listed}.",
             next_step="Im Vertrag mit reading.sheet sagen, welches gemeint ist.",
         )
-    concealed = any(sheet.name == reading.sheet for sheet in sheets)
-    state = "ist ausgeblendet und wird deshalb nicht gelesen" if concealed else "fehlt"
+    state = "ist ausgeblendet und wird deshalb nicht gelesen" if reading.sheet in book.hidden else "fehlt"
     raise SourceUnreadable(
         f"Tabelle „{table.id}“: Das Tabellenblatt „{reading.sheet}“ {state}. Sichtbar sind: {listed}.",
         next_step="Mit der Fachstelle klären, ob das Blatt umbenannt oder versehentlich ausgeblendet wurde; sonst "
@@ -194,7 +217,7 @@ def _check_size(table: Table, sheets: Iterable[Marks]) -> None:
             )
 
 
-def _grid(table: Table, reading: Sheet, sheet: CalamineSheet, marks: Marks, repairs: list[Repair]) -> _Grid:
+def _grid(table: Table, reading: Sheet, given: Iterator[list[Value]], marks: Marks, repairs: list[Repair]) -> _Grid:
     """The visible cells of the area, as marked text; blank rows at the end and blank columns are no part of it."""
     area = _area(reading.area, marks)
     every_row = range(area.first_row, area.last_row + 1)
@@ -207,7 +230,7 @@ def _grid(table: Table, reading: Sheet, sheet: CalamineSheet, marks: Marks, repa
         if count:
             detail = f"ausgeblendete {what}: nicht gelesen"
             repairs.append(Repair(kind=f"hidden_{kind}", count=count, detail=detail, nature="detected"))
-    texts, covered = _texts(sheet, marks, rows, columns)
+    texts, covered = _texts(given, marks, rows, columns)
     if covered:
         detail = "Zellen unter einer verbundenen Zelle, die niemand sieht: nicht gelesen"
         repairs.append(Repair(kind="covered_cell", count=covered, detail=detail, nature="detected"))
@@ -252,33 +275,44 @@ def _folded_rows(table: Table, reading: Sheet, marks: Marks, area: range, repair
 
 
 def _texts(
-    sheet: CalamineSheet, marks: Marks, rows: Sequence[int], columns: Sequence[int]
+    given: Iterator[list[Value]], marks: Marks, rows: Sequence[int], columns: Sequence[int]
 ) -> tuple[list[pa.ChunkedArray], int]:
     """The columns as marked text, and how many cells with content lie under a merged cell. Raises Malformed."""
-    if sheet.end is not None and (sheet.end[0] >= marks.rows or sheet.end[1] >= marks.columns):
-        raise Malformed  # content of which the marks know nothing
     special = {cell: ERROR + sign for cell, sign in marks.errors.items()} | dict.fromkeys(marks.uncomputed, UNCOMPUTED)
     under, shown_in = _covered(marks), _moved_titles(marks)
-    offset, width = sheet.start[1] if sheet.start else 0, sheet.width
     wanted = set(rows)
-    nothing: list[Value] = [""] * width
-    given = chain(sheet.iter_rows(), repeat(nothing))  # a formula without a result may lie behind all content
-    visible = ((number, row) for number, row in zip(range(marks.rows), given, strict=False) if number in wanted)
     chunks: list[list[pa.Array]] = [[] for _ in columns]
     covered = 0
+    visible = ((number, row) for number, row in _whole_rows(given, marks) if number in wanted)
     while block := list(islice(visible, CHUNK)):
         numbers = [number for number, _ in block]
         for chunk, column in zip(chunks, columns, strict=True):
-            at = column - offset
-            texts = [as_text(row[at]) for _, row in block] if 0 <= at < width else [""] * len(block)
+            texts = [as_text(row[column]) for _, row in block]
             for index in np.flatnonzero(under[numbers, column]):
                 covered += texts[index] != ""
                 title = shown_in.get((numbers[index], column))
-                texts[index] = "" if title is None else as_text(block[index][1][title - offset])
+                texts[index] = "" if title is None else as_text(block[index][1][title])
             if special:
                 texts = [special.get((number, column), text) for number, text in zip(numbers, texts, strict=True)]
             chunk.append(pa.array(texts, pa.string()))
     return [pa.chunked_array(chunk, pa.string()) for chunk in chunks], covered
+
+
+def _whole_rows(given: Iterator[list[Value]], marks: Marks) -> Iterator[tuple[int, list[Value]]]:
+    """All rows with their numbers, as wide as the marks; those behind the last value may hold formulas without one.
+
+    Raises Malformed for content of which the marks know nothing.
+    """
+    number = -1
+    for number, row in enumerate(given):
+        if number >= marks.rows or len(row) > marks.columns:
+            if any(cell != "" for cell in (row if number >= marks.rows else row[marks.columns :])):
+                raise Malformed
+            row = row[: marks.columns]
+        if number < marks.rows:
+            yield number, row + [""] * (marks.columns - len(row))
+    for rest in range(number + 1, marks.rows):
+        yield rest, [""] * marks.columns
 
 
 def _moved_titles(marks: Marks) -> dict[Cell, int]:
