@@ -137,6 +137,7 @@ def told(read: ReadTable) -> dict[str, int]:
 
 
 ROWS: list[Row] = [["aa", "bb"], ["x", "y"], ["z", "w"]]
+WHOLE_XLSX, WHOLE_ODS = xlsx(book(*ROWS)[0]), ods(ROWS)
 
 
 @pytest.mark.parametrize("content", [xlsx(book(*ROWS)[0]), xls(ROWS), ods(ROWS)], ids=["xlsx", "xls", "ods"])
@@ -610,6 +611,16 @@ def test_a_workbook_with_a_password_is_an_error_that_says_so(read_book: ReadBook
 def test_what_is_no_whole_workbook_is_an_error(read_book: ReadBook, content: bytes) -> None:
     with pytest.raises(SourceUnreadable, match=r"keine lesbare Arbeitsmappe|beschädigt"):
         read_book(content, TEXTS)
+
+
+@pytest.mark.parametrize("content", [WHOLE_XLSX, WHOLE_ODS], ids=["xlsx", "ods"])
+def test_an_encoding_that_nobody_knows_is_an_error(read_book: ReadBook, content: bytes) -> None:
+    part = "xl/worksheets/sheet1.xml" if content is WHOLE_XLSX else "content.xml"
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        root = re.sub(rb"^<\?xml[^>]*>", b"", archive.read(part))
+        old = archive.read(part)
+    with pytest.raises(SourceUnreadable, match="keine lesbare Arbeitsmappe"):
+        read_book(changed(content, part, old, b'<?xml version="1.0" encoding="UTFB8"?>' + root), TEXTS)
 
 
 def test_a_binary_workbook_is_refused_because_its_hidden_parts_cannot_be_seen(read_book: ReadBook) -> None:

@@ -76,7 +76,7 @@ def parse(document: IO[bytes], start: Start, end: End | None = None, text: Text 
         parser.CharacterDataHandler = text
     try:
         parser.ParseFile(document)
-    except (expat.ExpatError, KeyError, ValueError):  # an attribute that is missing, a number that is none
+    except (expat.ExpatError, LookupError, ValueError):  # an attribute or encoding that is not there, no number
         raise Malformed from None
 
 
