@@ -60,6 +60,13 @@ class SourceUnavailable(Fault):
     concerns_source = True
 
 
+class SourceInMotion(Fault):
+    """What we read is just being written or changed, or is not all there yet; later it will stand still."""
+
+    kind = "source_in_motion"
+    retryable = True
+
+
 class SourceUnreadable(Fault):
     """The source answered with something that is not what the contract says (HTML, truncated, empty, wrong type)."""
 

@@ -123,10 +123,21 @@ def test_a_fault_of_the_whole_source_names_all_its_datasets(
     whole = incident.model_copy(
         update={"dataset": None, "kind": "source_unavailable", "gate": "", "findings": (), "message": "Keine Antwort."}
     )
-    message = compose(whole, city, contract, situation, SENDER, now)
+    one_server = contract.model_copy(update={"datasets": contract.datasets[:1]})
+    message = compose(whole, city, one_server, situation, SENDER, now)
     assert message["Subject"] == "[Offene Daten] Nicht aktualisiert: Baumkataster – Quelle nicht erreichbar"
     assert "betroffen sind alle ihre Datensätze: Städtische Bäume." in body(message)
     assert "Ergebnisse der Prüfung" not in body(message)
+
+
+def test_a_source_with_several_servers_is_not_said_to_be_down_as_a_whole(
+    incident: Incident, city: City, contract: Contract, situation: Situation, now: datetime
+) -> None:
+    partly = incident.model_copy(
+        update={"dataset": None, "kind": "source_unavailable", "gate": "", "findings": (), "message": "Keine Antwort."}
+    )
+    assert len(contract.connections) == 2
+    assert "alle ihre Datensätze" not in body(compose(partly, city, contract, situation, SENDER, now))
 
 
 def test_a_dataset_that_has_left_the_contract_is_still_told_of(

@@ -13,7 +13,7 @@ import pytest
 from stadtdaten.contracts.interfaces import ArcgisInterface, Limits
 from stadtdaten.contracts.model import Table
 from stadtdaten.extract import Fetched, fetch_table
-from stadtdaten.faults import Fault, SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import Fault, SourceInMotion, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint
 
 ARCGIS = ArcgisInterface(kind="arcgis", connection="probe", page_size=2)
@@ -130,7 +130,7 @@ def test_a_layer_that_changes_while_it_is_read_is_tried_again_later(
 
     layer.spoil = change_after_the_first_page
     found = fault(server, layer, schulen, tmp_path)
-    assert isinstance(found, SourceUnavailable)
+    assert isinstance(found, SourceInMotion)
     assert "änderte sich" in found.message
 
 

@@ -16,7 +16,7 @@ from extract import hostile
 from stadtdaten.contracts.interfaces import FolderInterface, Limits
 from stadtdaten.contracts.model import Table
 from stadtdaten.extract import Fetched, NotModified, fetch_table, folder
-from stadtdaten.faults import Misconfigured, SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import Misconfigured, SourceInMotion, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint, TableLock
 
 MakeTable = Callable[..., Table]
@@ -203,7 +203,7 @@ def test_a_growing_file_is_not_taken(table: MakeTable, drop: Path) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        with pytest.raises(SourceUnavailable, match=r"„wetter/a\.csv“ wird gerade geschrieben"):
+        with pytest.raises(SourceInMotion, match=r"„wetter/a\.csv“ wird gerade geschrieben"):
             fetch(table("csv", "wetter/*.csv"), drop, settle=1)
     finally:
         done.set()
@@ -231,7 +231,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(
             yield piece
 
     monkeypatch.setattr(folder._Folder, "read", read)
-    with pytest.raises(SourceUnavailable, match="während sie gelesen wurde"):
+    with pytest.raises(SourceInMotion, match="während sie gelesen wurde"):
         fetch(table("csv", "wetter/a.csv"), drop)
 
 

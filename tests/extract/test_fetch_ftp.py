@@ -22,7 +22,7 @@ from samplecity.shelf import LOGIN, PASSWORD, Shelf, age
 from stadtdaten.contracts.interfaces import FtpInterface, Limits
 from stadtdaten.contracts.model import Table
 from stadtdaten.extract import Fetched, NotModified, fetch_table
-from stadtdaten.faults import Misconfigured, SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import Misconfigured, SourceInMotion, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint, TableLock
 
 MakeTable = Callable[..., Table]
@@ -220,18 +220,18 @@ def test_something_else_than_an_ftp_server_is_unavailable(
 
 
 @pytest.mark.parametrize(
-    ("fault", "text"),
+    ("fault", "raised", "text"),
     [
-        ("cut", "bricht ab"),
-        ("growing_file", "wird gerade geschrieben"),
-        ("changed_while_reading", "während sie gelesen wurde"),
+        ("cut", SourceUnavailable, "bricht ab"),
+        ("growing_file", SourceInMotion, "wird gerade geschrieben"),
+        ("changed_while_reading", SourceInMotion, "während sie gelesen wurde"),
     ],
 )
 def test_a_file_that_is_not_whole_is_never_taken(
-    server: Server, table: MakeTable, tmp_path: Path, fault: Fault, text: str
+    server: Server, table: MakeTable, tmp_path: Path, fault: Fault, raised: type[Exception], text: str
 ) -> None:
     server.faults["quelle"] = fault
-    with pytest.raises(SourceUnavailable, match=text):
+    with pytest.raises(raised, match=text):
         fetch(table("csv", "wetter/*.csv"), server.endpoint(), tmp_path)
 
 

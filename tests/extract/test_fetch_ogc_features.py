@@ -13,7 +13,7 @@ from stadtdaten.contracts.interfaces import Limits, OgcFeaturesInterface
 from stadtdaten.contracts.model import Table
 from stadtdaten.extract import Fetched, fetch_table
 from stadtdaten.extract.json_page import depth_of
-from stadtdaten.faults import Fault, SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import Fault, SourceInMotion, SourceUnreadable
 from stadtdaten.frames import Endpoint
 
 API = OgcFeaturesInterface(kind="ogc_features", connection="probe", page_size=2)
@@ -126,7 +126,7 @@ def test_empty_pages_that_link_on_are_an_error(server: Any, strassen: Table, tmp
 def test_a_number_that_changes_between_pages_is_tried_again_later(server: Any, strassen: Table, tmp_path: Path) -> None:
     serve(server, lambda offset, before: page([feature(offset)], numberMatched=3 + before))
     found = fault(server, strassen, tmp_path)
-    assert isinstance(found, SourceUnavailable)
+    assert isinstance(found, SourceInMotion)
     assert "änderte sich" in found.message
 
 

@@ -22,7 +22,7 @@ from samplecity.shelf import LOGIN, PASSWORD, Shelf, age
 from stadtdaten.contracts.interfaces import Limits, SftpInterface
 from stadtdaten.contracts.model import Table
 from stadtdaten.extract import Fetched, NotModified, fetch_table
-from stadtdaten.faults import Misconfigured, SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import Misconfigured, SourceInMotion, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint, TableLock
 
 MakeTable = Callable[..., Table]
@@ -221,8 +221,8 @@ def test_something_else_than_an_ssh_server_is_unavailable(server: Server, table:
     ("fault", "expected", "text"),
     [
         ("cut", SourceUnavailable, "bricht ab"),
-        ("growing_file", SourceUnavailable, "wird gerade geschrieben"),
-        ("changed_while_reading", SourceUnavailable, "während sie gelesen wurde"),
+        ("growing_file", SourceInMotion, "wird gerade geschrieben"),
+        ("changed_while_reading", SourceInMotion, "während sie gelesen wurde"),
     ],
 )
 def test_a_file_that_is_not_whole_is_never_taken(

@@ -25,7 +25,7 @@ from stadtdaten.extract.database import address_of, reading, without_secrets
 from stadtdaten.extract.rising import Extent, question
 from stadtdaten.extract.row_file import UNDECLARED, as_text
 from stadtdaten.extract.sql import selection, source_of
-from stadtdaten.faults import Fault, Misconfigured, SchemaChanged, SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import Fault, Misconfigured, SchemaChanged, SourceInMotion, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint, TableLock
 
 SQL = SqlInterface(kind="sql", connection="probe")
@@ -422,7 +422,7 @@ def test_a_table_that_changes_while_it_is_read_is_read_again_later(
     stock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stadtdaten.extract.sql.current_extent", lambda *_: Extent(10, "2026-09-28 03:00:00"))
-    with pytest.raises(SourceUnavailable, match="10 Zeilen angekündigt, 9 gelesen"):
+    with pytest.raises(SourceInMotion, match="10 Zeilen angekündigt, 9 gelesen"):
         ask(stock, tmp_path, None)
 
 

@@ -12,7 +12,7 @@ import pytest
 from stadtdaten.contracts.interfaces import Limits, WfsInterface
 from stadtdaten.contracts.model import Table
 from stadtdaten.extract import Fetched, fetch_table
-from stadtdaten.faults import Fault, SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import Fault, SourceInMotion, SourceUnreadable
 from stadtdaten.frames import Endpoint
 
 WFS = WfsInterface(kind="wfs", connection="probe", page_size=2)
@@ -108,7 +108,7 @@ def test_a_feature_twice_on_one_page_is_an_error(server: Any, baeume: Table, tmp
 
 def test_a_total_that_changes_between_pages_is_tried_again_later(server: Any, baeume: Table, tmp_path: Path) -> None:
     serve(server, lambda start: page(FIVE[start : start + 2], 5 if start == 0 else 6))
-    assert isinstance(fault(server, baeume, tmp_path), SourceUnavailable)
+    assert isinstance(fault(server, baeume, tmp_path), SourceInMotion)
 
 
 def test_a_page_with_fewer_features_than_it_says_is_an_error(server: Any, baeume: Table, tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_total_that_is_another_after_the_last_page_is_tried_again_later(
 
     server.reply = reply
     found = fault(server, baeume, tmp_path)
-    assert isinstance(found, SourceUnavailable)
+    assert isinstance(found, SourceInMotion)
     assert "von 5 auf 6" in found.message
 
 
@@ -333,7 +333,7 @@ def test_a_wfs_1_1_that_changes_while_it_is_read_is_tried_again_later(
         return first(query)
 
     old.answer = answer  # type: ignore[method-assign]
-    with pytest.raises(SourceUnavailable, match="von 5 auf 6"):
+    with pytest.raises(SourceInMotion, match="von 5 auf 6"):
         fetch_old(server, old, baeume, tmp_path)
 
 
@@ -352,7 +352,7 @@ def test_a_feature_that_a_change_moved_to_the_next_page_of_a_wfs_1_1_is_tried_ag
                 query = {**query, "startIndex": str(int(query["startIndex"]) - 1)}
             return super().answer(query)
 
-    with pytest.raises(SourceUnavailable, match="von 5 auf 6"):
+    with pytest.raises(SourceInMotion, match="von 5 auf 6"):
         fetch_old(server, Growing(5, "works"), baeume, tmp_path)
 
 

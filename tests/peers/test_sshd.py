@@ -17,7 +17,7 @@ from peers.drops import lay_down, table
 from peers.probe import assert_same, read_through, trees
 from peers.server import free_port, running
 from stadtdaten.contracts.interfaces import Limits, SftpInterface
-from stadtdaten.faults import Misconfigured, SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import Misconfigured, SourceInMotion, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint
 
 
@@ -113,7 +113,7 @@ def test_a_file_that_is_still_being_written_is_not_read(sshd: Sshd, tmp_path: Pa
     writer = threading.Thread(target=write_on)
     writer.start()
     try:
-        with pytest.raises(SourceUnavailable):
+        with pytest.raises(SourceInMotion):
             read_through(sftp(settle=1), table("baeume.csv"), sshd.endpoint, tmp_path, Limits(seconds=20))
     finally:
         ended.set()

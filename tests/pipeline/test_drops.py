@@ -69,7 +69,7 @@ def test_nothing_new_is_told_from_the_listing(site: Site) -> None:
     ("fault", "kind", "says"),
     [
         ("half_file", "source_unreadable", ""),
-        ("growing_file", "source_unavailable", "wird gerade geschrieben"),
+        ("growing_file", "source_in_motion", "wird gerade geschrieben"),
         (
             "renamed_file",
             "source_unreadable",

@@ -24,6 +24,7 @@ def test_a_server_that_is_down_does_not_keep_back_the_datasets_of_others(site: S
     assert site.run(SOURCE).live("gebaeudebestand") is None
     (incident,) = site.ledger.open_incidents()
     assert (incident.source, incident.dataset, incident.kind) == (SOURCE, None, "source_unavailable")
+    assert "Gebäude" in incident.message and "Bevölkerung nach" not in incident.message
     assert len(site.mails()) == 1
 
 

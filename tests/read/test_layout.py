@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stadtdaten.contracts import Table
 from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.reading import Csv
-from stadtdaten.faults import SchemaChanged, SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import SchemaChanged, SourceInMotion, SourceUnreadable
 from stadtdaten.read import ReadTable, csv_file
 from stadtdaten.read.layout import read_grid
 from stadtdaten.read.table import RawTable
@@ -117,7 +117,7 @@ def test_notes_and_sums_are_left_out_and_counted(read_text: ReadText) -> None:
 def test_a_file_without_its_trailer_is_half_a_file_and_worth_another_try(read_text: ReadText) -> None:
     assert cells(read_text("aa,bb\nx,1\nEnde der Datei\n", TEXTS, trailer="Ende")) == [["x", "1"]]
     for half in ("aa,bb\nx,1\n", "aa,bb\nx,1\nEnde\ny,2\n"):
-        with pytest.raises(SourceUnavailable, match="unvollständig") as caught:
+        with pytest.raises(SourceInMotion, match="unvollständig") as caught:
             read_text(half, TEXTS, trailer="Ende")
         assert caught.value.retryable
     with pytest.raises(SourceUnreadable, match="2-mal"):

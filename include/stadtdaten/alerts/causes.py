@@ -199,6 +199,18 @@ _RULES: tuple[tuple[Condition, Advice], ...] = (
         ),
     ),
     (
+        _kind("source_in_motion"),
+        Advice(
+            "Die Lieferung wird länger als sonst geschrieben oder bearbeitet, oder die Übertragung ist abgebrochen und "
+            "die Datei nur halb da.",
+            (
+                "Nachsehen, ob die Datei oder die Tabelle inzwischen fertig ist; dann den Lauf neu starten.",
+                "Ist sie seit Stunden halb: die zuständige Stelle um eine neue Lieferung bitten.",
+                "Kommt das öfter vor: die Uhrzeit des Laufs oder der Lieferung verlegen.",
+            ),
+        ),
+    ),
+    (
         _other_format,
         Advice(
             "Die Lieferung ist leer, abgeschnitten oder anders geschrieben als vereinbart (Zeichensatz, Trennzeichen, "

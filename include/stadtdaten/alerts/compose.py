@@ -35,6 +35,7 @@ _GATES = {
 }
 _KINDS = {
     "source_unavailable": "Quelle nicht erreichbar",
+    "source_in_motion": "Lieferung noch in Bewegung",
     "source_unreadable": "Lieferung nicht lesbar",
     "schema_changed": "Spalten der Quelle fehlen",
     "misconfigured": "Fehler in der Einrichtung",
@@ -183,6 +184,8 @@ def _title(incident: Incident, contract: Contract) -> str:
 def _concerned(incident: Incident, title: str, contract: Contract) -> str:
     if incident.dataset is not None:
         return f"Datensatz: {title} ({incident.dataset}), Quelle: {_line(contract.title)} ({contract.source})."
+    if len(contract.connections) > 1:  # one server may be down and the others up: the message names the datasets
+        return f"Quelle: {title} ({contract.source})."
     titles = ", ".join(_line(dataset.title) for dataset in contract.datasets)
     return f"Quelle: {title} ({contract.source}), betroffen sind alle ihre Datensätze: {titles}."
 

@@ -425,6 +425,11 @@ class Contract(Strict):
         """Where the dataset comes from."""
         return dataset.interface or self.interface
 
+    @property
+    def connections(self) -> frozenset[str]:
+        """The connections to all servers that the datasets come from."""
+        return frozenset(self.interface_of(dataset).connection for dataset in self.datasets)
+
     @model_validator(mode="after")
     def _interface_fits(self) -> Self:
         ids = [dataset.id for dataset in self.datasets]

@@ -31,7 +31,7 @@ def fetch_layer(interface: ArcgisInterface, table: Table, endpoint: Endpoint, fo
 
     Layers that cannot page (before ArcGIS 10.3, or on some databases) are read by ranges of object ids. An empty layer
     gives one page without objects; codes of domains stay codes. Raises SourceUnreadable for an error in place of data
-    and for objects that come twice or not at all, SourceUnavailable where their number changed while they were read,
+    and for objects that come twice or not at all, SourceInMotion where their number changed while they were read,
     and what Transport raises.
     """
     layer = _Layer(interface, table, endpoint, folder, limits)

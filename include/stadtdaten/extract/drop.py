@@ -24,7 +24,7 @@ from stadtdaten.extract.budget import Budget
 from stadtdaten.extract.names import fits, near, printable
 from stadtdaten.extract.outcome import Fetched, NotModified
 from stadtdaten.extract.transport import looks_like_html
-from stadtdaten.faults import Misconfigured, SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import Misconfigured, SourceInMotion, SourceUnreadable
 from stadtdaten.frames import SourceFile, TableLock
 
 GRAIN = 2.0
@@ -69,7 +69,7 @@ def take(
     """The files that the table's resources fit, by resource and name, in ``folder``; ``url`` is the drop's address.
 
     NotModified if names, sizes and times are those of ``previous``. Raises SourceUnreadable if nothing fits, or for a
-    web page or an empty file; SourceUnavailable for files that are being written or change while they are read.
+    web page or an empty file; SourceInMotion for files that are being written or change while they are read.
     """
     shown = f"{url.rstrip('/')}/{table.resource}"
     entries = _wanted(drop, table)
@@ -134,7 +134,7 @@ def _fits(pattern: str, name: str) -> bool:
 
 
 def _still_the_same(drop: Drop, table: Table, before: list[Entry], otherwise: str) -> list[Entry]:
-    """The entries as they are now. Raises SourceUnavailable if size or time of one is another, or it is gone."""
+    """The entries as they are now. Raises SourceInMotion if size or time of one is another, or it is gone."""
     now = {entry.name: entry for entry in _wanted(drop, table)}
     for entry in before:
         again = now.get(entry.name)
@@ -166,8 +166,8 @@ def _keep(drop: Drop, table: Table, entry: Entry, target: Path, budget: Budget) 
         )
 
 
-def _moving(table: Table, entry: Entry, what: str) -> SourceUnavailable:
-    return SourceUnavailable(
+def _moving(table: Table, entry: Entry, what: str) -> SourceInMotion:
+    return SourceInMotion(
         f"Tabelle „{table.id}“: Die Datei „{printable(entry.name)}“ {what}.",
         next_step="Abwarten, der Lauf wird wiederholt; hält es an, die Uhrzeit der Lieferung mit dem Betrieb der "
         "Quelle abstimmen.",

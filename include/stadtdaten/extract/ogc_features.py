@@ -28,7 +28,7 @@ def fetch_collection(
     The server's link ``next`` is followed where it leads to the same server (7.14.4); behind a proxy it often names an
     inner host: then ``offset``, which most servers know, counts on. An empty collection gives one page without
     features. Raises SourceUnreadable for what is no FeatureCollection, features that come twice or not at all and pages
-    without an end, SourceUnavailable where the number of features changed between two pages, and what Transport raises.
+    without an end, SourceInMotion where the number of features changed between two pages, and what Transport raises.
     """
     budget = Budget(limits, table.id)
     base = below(endpoint.url, f"collections/{quote(table.resource, safe='')}/items")

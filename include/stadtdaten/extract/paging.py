@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from stadtdaten.extract.budget import Budget
-from stadtdaten.faults import SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import SourceInMotion, SourceUnreadable
 
 
 class Pages:
@@ -26,9 +26,9 @@ class Pages:
         self.promised: int | None = None
 
     def promise(self, total: int | None) -> None:
-        """Book the server's own count of the whole layer. Raises SourceUnavailable if it said otherwise before."""
+        """Book the server's own count of the whole layer. Raises SourceInMotion if it said otherwise before."""
         if self.promised is not None and total is not None and total != self.promised:
-            raise SourceUnavailable(
+            raise SourceInMotion(
                 f"Tabelle „{self._table}“: Die Gesamtzahl der Objekte änderte sich beim Lesen von {self.promised} auf "
                 f"{total}; die Quelle wird gerade bearbeitet.",
                 next_step="Abwarten, der Lauf wird wiederholt.",

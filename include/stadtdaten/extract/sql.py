@@ -26,7 +26,7 @@ from stadtdaten.extract.database import address_of, reading, without_secrets
 from stadtdaten.extract.outcome import Fetched, NotModified
 from stadtdaten.extract.rising import Extent, current_extent, known_extent
 from stadtdaten.extract.row_file import RowFile
-from stadtdaten.faults import Misconfigured, SchemaChanged, SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import Misconfigured, SchemaChanged, SourceInMotion, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint, SourceFile, TableLock
 
 BATCH = 5_000
@@ -64,7 +64,7 @@ def fetch_rows(
         if not only_changes:
             rows = target.write(_rows(connection, table, names), budget)
     if now is not None and not only_changes and names.complete and rows != now.rows:
-        raise SourceUnavailable(
+        raise SourceInMotion(
             f"Tabelle „{table.id}“: Die Tabelle hat sich geändert, während sie gelesen wurde ({now.rows} Zeilen "
             f"angekündigt, {rows} gelesen).",
             next_step="Abwarten, der Lauf wird wiederholt; hält es an, den Lauf in eine ruhige Stunde legen.",

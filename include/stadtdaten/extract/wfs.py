@@ -42,7 +42,7 @@ def fetch_features(interface: WfsInterface, table: Table, endpoint: Endpoint, fo
     (DescribeFeatureType) lies beside the pages: some servers leave out what is empty in every feature.
 
     Raises SourceUnreadable for an ExceptionReport with any status, a broken page, features that come twice or not at
-    all, SourceUnavailable where the number of features changed meanwhile, and what Transport raises.
+    all, SourceInMotion where the number of features changed meanwhile, and what Transport raises.
     """
     reading = _Reading(interface, table, endpoint, folder, limits)
     with reading.transport:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Literal
 
 from stadtdaten import alerts
-from stadtdaten.faults import Fault, GateFailed, Superseded, Unexpected
+from stadtdaten.contracts import Dataset
+from stadtdaten.faults import Fault, GateFailed, SourceUnavailable, Superseded, Unexpected
 from stadtdaten.frames import Incident, Manifest
 from stadtdaten.pipeline.run import Run
 
@@ -57,9 +58,15 @@ def source_guard(run: Run) -> Iterator[None]:
         raise
 
 
-def tell_source(run: Run, fault: Fault) -> None:
+def tell_partly_down(run: Run, fault: Fault, unread: Sequence[Dataset]) -> None:
     """One incident of the source, where one of its servers is down and the datasets of the others go on."""
-    _open(run, None, fault)
+    titles = ", ".join(f"„{dataset.title}“" for dataset in unread)
+    told = SourceUnavailable(
+        f"{fault.message} Nicht gelesen: {titles}; die übrigen Datensätze der Quelle kommen von anderen Servern "
+        "und sind nicht betroffen.",
+        next_step=fault.next_step,
+    )
+    _open(run, None, told)
 
 
 def settle(run: Run, attempt: int, live: Manifest, outcome: Literal["published", "unchanged"]) -> None:

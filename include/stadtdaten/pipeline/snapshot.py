@@ -52,7 +52,8 @@ def _take_all(run: Run) -> list[SnapshotReference]:
     """A snapshot of each dataset. One server that is down does not keep back what comes from others."""
     references: list[SnapshotReference] = []
     down: dict[str, Fault] = {}
-    connections = {run.contract.interface_of(dataset).connection for dataset in run.contract.datasets}
+    unread: list[Dataset] = []
+    servers = run.contract.connections
     for dataset in run.contract.datasets:
         connection = run.contract.interface_of(dataset).connection
         try:
@@ -62,14 +63,15 @@ def _take_all(run: Run) -> list[SnapshotReference]:
         except Superseded:
             raise
         except Fault as fault:
-            if len(connections) == 1 or (fault.retryable and not run.last_try):
+            if len(servers) == 1 or (fault.retryable and not run.last_try):
                 raise
             down[connection] = fault
+            unread.append(dataset)
             references.append(_unread(run, dataset, fault))
-    if len(down) == len(connections):
+    if len(down) == len(servers):
         raise next(iter(down.values()))
     if down:
-        incidents.tell_source(run, next(iter(down.values())))
+        incidents.tell_partly_down(run, next(iter(down.values())), unread)
     else:
         incidents.recover_source(run)
     return references

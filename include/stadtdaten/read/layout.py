@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.reading import Csv, Sheet
-from stadtdaten.faults import SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import SourceInMotion, SourceUnreadable
 from stadtdaten.frames import Repair
 from stadtdaten.read.table import RawTable, match_columns
 
@@ -167,7 +167,7 @@ def tabulate(table: Table, layout: Csv | Sheet, header: Header, blocks: Iterable
     more memory than a piece and what is kept of it.
 
     Raises SourceUnreadable for rows that do not fit the header or the declarations, for no row at all and for more
-    than the limits allow, SourceUnavailable for a file that ends before its trailer, SchemaChanged for columns that
+    than the limits allow, SourceInMotion for a file that ends before its trailer, SchemaChanged for columns that
     are gone.
     """
     body = _Body(table, layout, header, limits)
@@ -263,7 +263,7 @@ class _Body:
         self._refuse_misfits(isinstance(layout, Csv) and layout.short_rows)
         if layout.trailer is not None and not self._trailer_last:
             # Most likely still being written: the next try may find it whole.
-            raise SourceUnavailable(
+            raise SourceInMotion(
                 f"Tabelle „{name}“: Der Datei fehlt die letzte Zeile, die der Vertrag nennt (trailer); sie ist "
                 "unvollständig.",
                 next_step="Warten, bis sie fertig geschrieben ist; bleibt es so, mit der Fachstelle klären, ob der "
