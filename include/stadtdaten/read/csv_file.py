@@ -28,7 +28,7 @@ from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.reading import Csv
 from stadtdaten.faults import SourceUnreadable
 from stadtdaten.frames import Repair
-from stadtdaten.read.dialect import Dialect, find_dialect, find_encoding
+from stadtdaten.read.dialect import COLUMNS, Dialect, find_dialect, find_encoding, open_quotes, too_wide
 from stadtdaten.read.layout import tabulate, widened
 from stadtdaten.read.notation import find_notation
 from stadtdaten.read.numbers import Notation
@@ -81,6 +81,7 @@ def _read_file(table: Table, declared: Csv, path: Path, limits: Limits) -> RawTa
     encoding = find_encoding(table, declared, data)
     if encoding == "utf-16":
         data, encoding = _as_utf8(table, path), "utf-8"
+    _refuse_joined_files(table, encoding, data)
     dialect = find_dialect(table, declared, encoding, data)
     quoted = _refuse_open_quotes(table, dialect, data[dialect.start :])
     body = data[dialect.body :]
@@ -120,6 +121,19 @@ def _as_utf8(table: Table, path: Path) -> pa.Buffer:
         return _mapped(copy)
 
 
+def _refuse_joined_files(table: Table, encoding: str, data: pa.Buffer) -> None:
+    """The mark at the start of a file (BOM), found at the start of another line, is the start of another file."""
+    if encoding not in ("utf-8", "utf-8-sig"):
+        return
+    for found in re.finditer(codecs.BOM_UTF8, data):
+        if found.start() and bytes(data[found.start() - 1 : found.start()]) in b"\r\n\xbf":
+            raise SourceUnreadable(
+                f"Tabelle „{table.id}“: Mitten in der Datei beginnt eine weitere (BOM am Anfang einer Zeile).",
+                next_step="Mit der Fachstelle klären, dass Dateien nicht aneinandergehängt, sondern einzeln geliefert "
+                "werden.",
+            )
+
+
 def _refuse_open_quotes(table: Table, dialect: Dialect, data: pa.Buffer) -> bool:
     """Whether there are quotes; each must belong to a cell that it opens and closes, or be doubled inside one
     (RFC 4180, 2.5-2.7).
@@ -130,11 +144,7 @@ def _refuse_open_quotes(table: Table, dialect: Dialect, data: pa.Buffer) -> bool
     # Possessive quantifiers: no second guess, so the time grows with the file only.
     cell = rb'(?:"(?:[^"]++|"")*+"|[^"\r\n' + delimiter + rb"]*+)"
     if re.fullmatch(rb"(?:" + cell + rb"[\r\n" + delimiter + rb"])*+" + cell, data) is None:
-        raise SourceUnreadable(
-            f"Tabelle „{table.id}“: Die Anführungszeichen der Datei gehen nicht auf; Zeilen könnten verschluckt "
-            "werden.",
-            next_step="Mit der Fachstelle klären, ob die Datei vollständig ist und Anführungszeichen verdoppelt sind.",
-        )
+        raise open_quotes(table)
     return True
 
 
@@ -191,7 +201,9 @@ def _blocks(
             for batch in batches:
                 usual = pa.Table.from_batches([batch])
                 before = _rows_before(unusual, done, len(batch))
-                rows = [(number, _cells(declared, dialect, text, overflows)) for number, text in unusual[:before]]
+                rows = [
+                    (number, _cells(table, declared, dialect, text, overflows)) for number, text in unusual[:before]
+                ]
                 del unusual[:before]
                 yield _in_order(usual, done, rows) if rows else usual
                 done += len(batch) + before
@@ -201,7 +213,7 @@ def _blocks(
             next_step="Die Datei ansehen und reading im Vertrag mit ihr vergleichen.",
         ) from None
     if unusual:
-        rows = [(number, _cells(declared, dialect, text, overflows)) for number, text in unusual]
+        rows = [(number, _cells(table, declared, dialect, text, overflows)) for number, text in unusual]
         yield _in_order(pa.table({name: pa.array([], TEXT) for name in names}), done, rows)
 
 
@@ -258,11 +270,13 @@ def _in_order(usual: pa.Table, done: int, rows: Sequence[tuple[int, list[str]]])
     return together.take(np.argsort(np.concatenate([rest, places])))
 
 
-def _cells(declared: Csv, dialect: Dialect, text: str, overflows: Counter[str]) -> list[str]:
+def _cells(table: Table, declared: Csv, dialect: Dialect, text: str, overflows: Counter[str]) -> list[str]:
     """The cells of a row of unusual width; surplus ones joined again where the contract says in which column."""
     (cells,) = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter)
     surplus = len(cells) - dialect.width
     if surplus <= 0 or declared.overflow is None or declared.overflow not in dialect.header.names:
+        if len(cells) > COLUMNS:
+            raise too_wide(table)
         return cells
     first = dialect.header.names.index(declared.overflow)
     overflows[declared.overflow] += 1

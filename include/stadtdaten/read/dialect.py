@@ -28,8 +28,17 @@ DELIMITERS = (";", ",", "\t", "|")
 HEAD = 1 << 20
 """Bytes in which the header must be."""
 
+COLUMNS = 1 << 14
+"""Cells that a row may have, as in a sheet of Excel; each costs time and memory whether anybody asks for it or not."""
+
 BLOCK = 1 << 24
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+csv.field_size_limit(BLOCK)
+"""Longer cells are refused by ``limits.cell``; the parser's own limit is less than a geometry needs."""
+
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?(?:\r\n|\n|\r)', re.IGNORECASE)
+"""With it Excel tells the delimiter, before everything else."""
+
 LINE_END = re.compile(r"\r\n|\n|\r")
 
 CONTROLS = frozenset(range(0x80, 0xA0))
@@ -45,6 +54,9 @@ LEADS = frozenset(b"\xc2\xc3")
 USUAL = bytes(byte for byte in range(256) if byte not in CONTROLS | DIFFERENT | LEADS)
 UMLAUT_OF_UTF8 = re.compile(rb"[\xc2\xc3][\x80-\xbf]")
 """Two bytes of UTF-8; in a single-byte encoding an A with tilde or circumflex before a sign, which no text holds."""
+
+OTHER_CODE_PAGE = re.compile(rb"[A-Za-z][\x84\x94][a-z]|[a-z][\x8a\x9f][a-z]")
+"""A quote or a capital of cp1252 within a word: an umlaut of cp850 (DOS) or of Mac Roman."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +109,30 @@ def find_encoding(table: Table, declared: Csv, data: pa.Buffer) -> str:
             next_step="In der Datei ansehen, welche stimmt (€ oder ¤, ž oder ¸), und im Vertrag reading.encoding "
             "eintragen.",
         )
+    if candidates[0] == "cp1252" and OTHER_CODE_PAGE.search(data):
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Die Datei ist wahrscheinlich in einer Zeichenkodierung von DOS (cp850) oder Mac OS "
+            "geschrieben; als cp1252 gelesen wären ihre Umlaute falsch.",
+            next_step="Mit der Fachstelle klären, dass der Export UTF-8 oder cp1252 schreibt; stimmt cp1252 doch, "
+            "reading.encoding im Vertrag eintragen.",
+        )
     return candidates[0]
+
+
+def too_wide(table: Table) -> SourceUnreadable:
+    """The error of a row with more cells than any table has."""
+    return SourceUnreadable(
+        f"Tabelle „{table.id}“: Eine Zeile hat mehr als {COLUMNS} Zellen.",
+        next_step="Die Datei ansehen: Fehlen Zeilenenden, oder trennt ein anderes Zeichen (reading.delimiter)?",
+    )
+
+
+def open_quotes(table: Table) -> SourceUnreadable:
+    """The error of quotes that do not close."""
+    return SourceUnreadable(
+        f"Tabelle „{table.id}“: Die Anführungszeichen der Datei gehen nicht auf; Zeilen könnten verschluckt werden.",
+        next_step="Mit der Fachstelle klären, ob die Datei vollständig ist und Anführungszeichen verdoppelt sind.",
+    )
 
 
 def _encodings(data: pa.Buffer) -> tuple[str, ...]:
@@ -143,24 +178,41 @@ def find_dialect(table: Table, declared: Csv, encoding: str, data: pa.Buffer) ->
     bom = len(codecs.BOM_UTF8) if bytes(data[:3]) == codecs.BOM_UTF8 else 0
     codec = "utf-8" if encoding in ("utf-8", "utf-8-sig") else encoding
     text = _head(data, bom, codec)
+    if not text and data.size > bom:
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Die erste Zeile ist länger als {HEAD} Bytes; so lang ist keine Kopfzeile.",
+            next_step="Mit der Fachstelle klären, ob der Export Zeilenenden schreibt und überhaupt CSV ist.",
+        )
+    repairs: list[Repair] = []
     skipped = 0
+    told = SEPARATOR_LINE.match(text) if declared.skip_rows is None else None
+    if told:
+        skipped = told.end()
+        detail = "Zeile mit dem Trennzeichen (sep=) ausgelassen"
+        repairs.append(Repair(kind="preamble", count=1, detail=detail, nature="detected"))
     for _ in range(declared.skip_rows or 0):
         end = LINE_END.search(text, skipped)
         skipped = end.end() if end else len(text)
     layout = declared if declared.skip_rows is None else declared.model_copy(update={"skip_rows": 0})
+    if told and declared.delimiter is None and told[1] in DELIMITERS:
+        layout = layout.model_copy(update={"delimiter": told[1]})
     delimiter, rows, ends = _delimited(table, layout, text[skipped:], data)
     header = find_header(table, layout, rows)
+    long = [cell for row in rows[: header.first] for cell in row if LINE_END.search(cell)]
+    if any(search_header(table, layout, _rows(cell, delimiter)[0]) is not None for cell in long):
+        raise open_quotes(table)  # a quote before the header has swallowed another one, and its rows
 
     def offset(row: int) -> int:
         return bom + len(text[: skipped + (ends[row - 1] if row else 0)].encode(codec))
 
-    repairs = []
     if declared.encoding is None and not text.isascii():
         repairs.append(Repair(kind="encoding", count=1, detail=f"Zeichenkodierung {codec}", nature="detected"))
     if declared.delimiter is None and len(header.names) > 1:
         sign = {"\t": "Tabulator"}.get(delimiter, delimiter)
         repairs.append(Repair(kind="delimiter", count=1, detail=f"Trennzeichen „{sign}“", nature="detected"))
     width = _usual_width(rows[header.body :], header, declared.overflow is not None)
+    if max(width, len(header.names)) > COLUMNS:
+        raise too_wide(table)
     return Dialect(codec, delimiter, header, offset(header.first), offset(header.body), width, tuple(repairs))
 
 

@@ -29,6 +29,10 @@ ISO_OFFSET = r"(Z|[+-]\d{2}:?\d{2})$"
 FIXED_WIDTH = {"%Y": 4, "%y": 2, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2}
 """Directives of strptime to the number of digits with which the quick way reads them."""
 
+TOUCHING = re.compile("%[A-Za-z]%[YymdHMSf]")
+"""Directives with nothing between them: only with all their zeros is it plain where one ends (1022025 is the first of
+February or the tenth)."""
+
 HALF_AN_HOUR = 30 * 60 * 1_000_000
 """In microseconds, as all times here."""
 
@@ -246,10 +250,7 @@ def _of_fixed_width(texts: pa.Array, pattern: str) -> pa.Array:
     if "%d" not in fields or any(field.startswith("%") and field not in FIXED_WIDTH for field in fields):
         return pa.nulls(len(texts), pa.timestamp("us"))
     digits = [FIXED_WIDTH.get(field, 0) for field in fields]
-    exact = "".join(
-        f"[0-9]{{{width}}}" if width else re.escape(field) for field, width in zip(fields, digits, strict=True)
-    )
-    regular = null_where(texts, pc.invert(fits(texts, f"^{exact}$")))
+    regular = null_where(texts, pc.invert(fits(texts, _full_width(fields))))
     stamps = pc.strptime(regular, pattern, "us", error_is_null=True)
     for field, part in (("%d", pc.day), ("%S", pc.second)):
         if field in fields:
@@ -259,7 +260,15 @@ def _of_fixed_width(texts: pa.Array, pattern: str) -> pa.Array:
     return stamps
 
 
+def _full_width(fields: Sequence[str]) -> str:
+    """Regular expression of a text in which each number has all its digits."""
+    parts = {field: f"[0-9]{{{width}}}" for field, width in FIXED_WIDTH.items()}
+    return "^" + "".join(parts.get(each, ".+" if each[0] == "%" else re.escape(each)) for each in fields) + "$"
+
+
 def _by_pandas(texts: pa.Array, pattern: str, *, utc: bool) -> pd.Series:
+    if TOUCHING.search(pattern):
+        texts = null_where(texts, pc.invert(fits(texts, _full_width(re.findall("%.|[^%]", pattern)))))
     # Pandas takes the words "now" and "today" for the time of the run, whatever the pattern.
     texts = null_where(texts, pc.invert(pc.match_substring_regex(texts, "[0-9]")))
     strings = pd.Series(texts.to_pandas(), dtype="str")
