@@ -133,6 +133,26 @@ def test_a_thousand_that_may_be_one_and_a_bit_stops_the_table(read_files: ReadFi
     assert len(read_files(content, columns=NUMBERS, decimal=cell.strip("-123456789")).frame) == 2
 
 
+def test_thousand_dots_beside_coordinates_with_points_are_not_read_as_decimals(read_files: ReadFiles) -> None:
+    columns = {"lat": "number", "wert": "number"}
+    content = b"lat;wert\n51.68;1.250\n51.6;2.100\n"
+    with pytest.raises(SourceUnreadable, match="Spalte „wert“: Ob der Punkt") as caught:
+        read_files(content, columns=columns)
+    assert "reading.decimal" in caught.value.next_step
+    assert read_files(content, columns=columns, decimal=".").frame["wert"].tolist() == [1.25, 2.1]
+    below_one = content + b"51.7;-0.250\n"
+    assert read_files(below_one, columns=columns).frame["wert"].tolist() == [1.25, 2.1, -0.25]
+
+
+def test_whole_numbers_with_one_comma_are_not_taken_for_thousands(read_files: ReadFiles) -> None:
+    columns = {"nr": "integer"}
+    with pytest.raises(SourceUnreadable, match="Komma vor drei Ziffern") as caught:
+        read_files(b"nr\n1,250\n12,500\n", columns=columns, delimiter=";")
+    assert "reading.thousands" in caught.value.next_step
+    assert read_files(b"nr\n1,250\n", columns=columns, delimiter=";", thousands=",").frame["nr"].tolist() == [1250]
+    assert read_files(b"nr\n1,250,000\n1,250\n", columns=columns, delimiter=";").frame["nr"].tolist()[1] == 1250
+
+
 def test_numbers_in_two_notations_stop_the_table(read_files: ReadFiles) -> None:
     with pytest.raises(SourceUnreadable, match="mehreren Schreibweisen"):
         read_files(b"nr;wert\n1;1.5\n2;1,5\n", columns=NUMBERS)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stadtdaten.contracts.model import Column, Table
 from stadtdaten.contracts.reading import Csv, Features, Sheet, Xml
@@ -47,7 +48,8 @@ def find_notation(
     ]
     agreed = candidates
     for cells in files:
-        shapes = _shapes(table, declared, cells, candidates)
+        by_column = _shapes(table, declared, cells, candidates)
+        shapes: Shapes = frozenset().union(*by_column.values())
         fitting = [each for each in candidates if all(_plain(shape, whole, each) for shape, whole in shapes)]
         if not fitting:
             raise SourceUnreadable(
@@ -64,6 +66,10 @@ def find_notation(
                 next_step="In der Quelle klären, was gilt, und im Vertrag reading.decimal und reading.thousands "
                 "eintragen.",
             )
+        if declared.decimal is None:
+            _refuse_borrowed_points(table, cells, by_column, fitting[0], candidates)
+        if declared.thousands is None and fitting[0].thousands == ",":
+            _refuse_unproven_commas(table, [shape for shape, _ in shapes])
         agreed = [each for each in agreed if each in fitting]
     if not agreed:
         raise SourceUnreadable(
@@ -75,21 +81,62 @@ def find_notation(
     return agreed[0], [Repair(kind="notation", count=len(files), detail=_told(agreed[0]), nature="detected")]
 
 
+def _refuse_borrowed_points(
+    table: Table,
+    cells: Mapping[str, pa.ChunkedArray],
+    by_column: Mapping[str, Shapes],
+    found: Notation,
+    candidates: Sequence[Notation],
+) -> None:
+    """Beside coordinates with a decimal point, amounts may still have thousand dots: a column whose points all stand
+    before three digits must prove of its own that they are decimal signs.
+    """
+    if found.decimal != ".":
+        return
+    for column in table.columns:
+        shapes = by_column.get(column.source, frozenset()) if column.type == "number" else frozenset()
+        meanings = {
+            tuple(_plain(shape, whole, each) for shape, whole in sorted(shapes))
+            for each in candidates
+            if all(_plain(shape, whole, each) for shape, whole in shapes)
+        }
+        below_one = pc.any(pc.match_substring_regex(cells[column.source], r"^\D*0\.")).as_py() if shapes else False
+        if len(meanings) > 1 and not below_one:
+            raise SourceUnreadable(
+                f"Tabelle „{table.id}“: Spalte „{column.name}“: Ob der Punkt vor drei Ziffern Tausender trennt, sagt "
+                "die Spalte nicht; andere Spalten haben Dezimalpunkte.",
+                next_step='In der Quelle klären, was gilt. Sind es Dezimalpunkte, im Vertrag reading.decimal: "." '
+                "eintragen; sonst muss die Quelle alle Zahlen gleich schreiben.",
+            )
+
+
+def _refuse_unproven_commas(table: Table, shapes: Sequence[str]) -> None:
+    """Whole numbers with one comma before three digits are most likely decimal numbers, declared as whole ones."""
+    if any("," in shape for shape in shapes) and not any("." in shape or shape.count(",") > 1 for shape in shapes):
+        raise SourceUnreadable(
+            f"Tabelle „{table.id}“: Ganze Zahlen sind mit einem Komma vor drei Ziffern geschrieben; es kann Tausender "
+            "trennen oder ein Dezimalzeichen sein.",
+            next_step='In der Quelle klären, was gilt: Trennt es Tausender, im Vertrag reading.thousands: "," '
+            "eintragen; sonst die Spalte als number erklären.",
+        )
+
+
 def _shapes(
     table: Table,
     declared: Csv | Sheet | Features | Xml,
     cells: Mapping[str, pa.ChunkedArray],
     candidates: Sequence[Notation],
-) -> Shapes:
-    """How the numbers are written; cells that are a number in no notation are no evidence."""
+) -> dict[str, Shapes]:
+    """How the numbers of each column are written; cells that are a number in no notation are no evidence."""
     columns: list[tuple[str, Column | None]] = [
         (column.source, column) for column in table.columns if column.type in ("integer", "number")
     ]
     if isinstance(declared, Csv | Sheet):
         columns += [(name, None) for name in (declared.x, declared.y) if name is not None]
-    found = set()
+    found: dict[str, Shapes] = {}
     for source, column in columns:
         whole = column is not None and column.type == "integer"
+        shapes = set()
         signs = [_zeros(sign) for sign in column.signs] if column is not None else []
         for text in _written(cells[source]):
             shape = text
@@ -97,8 +144,9 @@ def _shapes(
                 shape = shape.replace(sign, "")
             shape = shape.strip().strip(SIGNS).strip()
             if any(_plain(shape, whole, each) for each in candidates):
-                found.add((shape, whole))
-    return frozenset(found)
+                shapes.add((shape, whole))
+        found[source] = found.get(source, frozenset()) | shapes
+    return found
 
 
 def _written(cells: pa.ChunkedArray) -> set[str]:
