@@ -10,7 +10,7 @@ import pytest
 
 from stadtdaten.contracts import City, Table
 from stadtdaten.contracts.interfaces import Limits
-from stadtdaten.faults import SourceUnreadable
+from stadtdaten.faults import SchemaChanged, SourceUnreadable
 from stadtdaten.read import ReadTable, read_table
 
 MakeTable = Callable[..., Table]
@@ -101,3 +101,44 @@ def test_a_quote_before_the_header_that_swallows_another_header_is_an_error(read
     with pytest.raises(SourceUnreadable, match="Anführungszeichen"):
         read_file('"Stand 2025\naa;bb\nx;y\n"\naa;bb\nu;v\n')
     assert len(read_file('"Stadt Hamm\nStand 2025"\naa;bb\nu;v\n').frame) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "aa;bb\n\nbb;aa\nx;y\n",
+        "aa;bb;alt\nx;y;z\naa;bb;neu\nx;y;z\n",
+        "Felder:;aa;bb\naa;bb;cc\nx;y;z\n",
+        "aa;bb;Hinweis\naa;bb;cc\nx;y;z\n",
+        "aa;bb;cc\nx;y;z\ncc;aa;bb\nz;x;y\n",
+    ],
+)
+def test_a_second_header_unlike_the_first_is_no_data(read_file: ReadFile, content: str) -> None:
+    with pytest.raises(SourceUnreadable, match="nennen alle erklärten Spalten") as caught:
+        read_file(content, drop_blank_rows=True, repeated_headers=True)
+    assert "skip_rows" in caught.value.next_step
+
+
+def test_values_that_are_also_names_of_columns_are_data(read_file: ReadFile) -> None:
+    assert len(read_file("aa;bb;cc\naa;cc;x\nbb;x;cc\n").frame) == 2
+
+
+@pytest.mark.parametrize("name", ["Gebu\u0308hr €", "Gebühr\u00a0€", "Ge\u00adbühr €", "\u200bGebühr €", "Gebühr  €"])
+def test_a_name_that_looks_the_same_is_the_same_and_told(read_file: ReadFile, name: str) -> None:
+    asked = {"aa": {"type": "string", "source": "Gebühr €"}, "bb": "string"}
+    read = read_file(f"{name};bb\nx;y\n", asked)
+    assert read.frame.to_numpy().tolist() == [["x", "y"]]
+    assert [(repair.column, repair.nature) for repair in read.repairs if repair.kind == "header"] == [
+        ("Gebühr €", "assumed")
+    ]
+    exact = read_file(f"{name};bb\nx;y\n", {"aa": {"type": "string", "source": name.strip("\u200b")}, "bb": "string"})
+    assert exact.frame["aa"].tolist() == ["x"]
+    with pytest.raises(SchemaChanged, match="mehrfach"):
+        read_file(f"{name};bb;Gebühr €\nx;y;z\n", asked)
+
+
+def test_a_data_row_taken_for_the_header_is_not_told(read_file: ReadFile) -> None:
+    columns: dict[str, Any] = {**TEXTS, "cc": "string"}
+    with pytest.raises(SchemaChanged, match="fehlen 1 erklärte Spalten: cc") as caught:
+        read_file("aa;bb;cc\n;;Mustermann\nu;v;w\n", columns, header_rows=2)
+    assert "Muster" not in f"{caught.value} {caught.value.next_step}"

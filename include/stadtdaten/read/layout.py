@@ -7,9 +7,10 @@ or refused here, as the contract declares it, and counted.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -38,12 +39,14 @@ class Header:
     """``names`` are the columns' names as a contract calls them; ``rows`` the header's own cells.
 
     ``first`` is the header's first row in the grid, ``body`` the first row behind it, both counted from 0.
+    ``respelled`` are the names that look the same as in the grid but are written there with other characters.
     """
 
     first: int
     body: int
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...] = ()
+    respelled: tuple[str, ...] = ()
 
 
 def read_grid(table: Table, layout: Csv | Sheet, grid: pa.Table, limits: Limits) -> RawTable:
@@ -77,7 +80,11 @@ def find_header(table: Table, layout: Csv | Sheet, rows: Sequence[Cells]) -> Hea
     candidates = list(_headers(table, layout, rows))
     best = max(candidates, key=lambda each: names_present(table, layout, each.names), default=None)
     if best is not None and 2 * names_present(table, layout, best.names) >= len(_wanted(table, layout)):
-        return best
+        if layout.header_rows == 1:
+            return best
+        # The last of several rows may be data already, and nothing of it may be told.
+        asked = {name for names in _wanted(table, layout) for name in names}
+        return replace(best, names=tuple(name if name in asked else "" for name in best.names))
     # No row is a header; nothing that stands in its place may be told.
     match_columns(table, [""] * max(len(row) for row in rows), further_names(layout))
     raise AssertionError("a table without its columns is refused")
@@ -124,11 +131,15 @@ def _headers(table: Table, layout: Csv | Sheet, rows: Sequence[Cells]) -> Iterat
     last = len(rows) - layout.header_rows
     starts = range(last + 1) if layout.skip_rows is None else range(layout.skip_rows, min(layout.skip_rows, last) + 1)
     asked = {name for names in _wanted(table, layout) for name in names}
+    looks = {_look(name): name for name in asked}
     for start in starts:
         body = start + layout.header_rows
         cells = tuple(tuple(_cell(cell) for cell in _present(row)) for row in rows[start:body])
         if any(cells[-1]):
-            yield Header(start, body, _names(cells, asked), cells)
+            names = _names(cells, asked)
+            as_asked = tuple(name if name in asked else looks.get(_look(name), name) for name in names)
+            respelled = tuple(new for old, new in zip(names, as_asked, strict=True) if old != new)
+            yield Header(start, body, as_asked, cells, respelled)
 
 
 def _present(row: Cells) -> list[str]:
@@ -137,6 +148,12 @@ def _present(row: Cells) -> list[str]:
 
 def _cell(text: str) -> str:
     return LINE_BREAK.sub(" ", text).strip()
+
+
+def _look(name: str) -> str:
+    """What a name looks like: composed letters, no soft hyphens or other marks without width, plain spaces."""
+    composed = unicodedata.normalize("NFC", name)
+    return " ".join("".join(sign for sign in composed if unicodedata.category(sign) != "Cf").split())
 
 
 def _names(rows: tuple[tuple[str, ...], ...], asked: set[str]) -> tuple[str, ...]:
@@ -201,6 +218,7 @@ class _Body:
         block = self._without_blank_rows(block)
         block = self._without_trailer(block)
         block = self._without_repeated_headers(block)
+        self._check_for_another_header(block)
         self._check_width(block)
         columns = {
             source: _filled(block.column(self._header.names.index(found)))
@@ -243,6 +261,10 @@ class _Body:
         if layout.skip_rows is None and self._header.first:
             detail = "Zeilen vor der Kopfzeile ausgelassen"
             repairs.insert(0, Repair(kind="preamble", count=self._header.first, detail=detail, nature="detected"))
+        repairs += [
+            Repair(kind="header", column=name, count=1, detail=RESPELLED, nature="assumed")
+            for name in self._header.respelled
+        ]
         names = [f"(Spalte {number + 1} ohne Namen)" for number in sorted(self._unnamed)]
         columns = {name: kept.column(name) for name in kept.column_names}
         return RawTable(columns, kept.num_rows, (*self._matched.drift, *names), [*self._matched.repairs, *repairs])
@@ -259,6 +281,13 @@ class _Body:
                 f"Tabelle „{name}“: {counts['repeated_header', '']} Zeilen wiederholen die Kopfzeile.",
                 next_step="Mit der Fachstelle klären, ob Dateien aneinandergehängt wurden; sonst im Vertrag "
                 "repeated_headers erklären.",
+            )
+        if counts["another_header", ""]:
+            raise SourceUnreadable(
+                f"Tabelle „{name}“: {counts['another_header', '']} Zeilen nennen alle erklärten Spalten, sind aber "
+                "anders als die Kopfzeile; was davor oder dahinter steht, könnte in den falschen Spalten stehen.",
+                next_step="Die Datei ansehen: Gleicht eine Zeile vor der Kopfzeile ihr, reading.skip_rows erklären; "
+                "sind Dateien aneinandergehängt, mit der Fachstelle klären, dass sie einzeln geliefert werden.",
             )
         self._refuse_misfits(isinstance(layout, Csv) and layout.short_rows)
         if layout.trailer is not None and not self._trailer_last:
@@ -346,6 +375,23 @@ class _Body:
                     block = self._left_out("repeated_header", block, again)
         return block
 
+    def _check_for_another_header(self, block: pa.Table) -> None:
+        """A row with all the names that is not the header again tells of rows whose columns stand in other places."""
+        wanted = _wanted(self._table, self._layout)
+        if self._layout.header_rows != 1 or len(wanted) < 2:  # a single name may be a value
+            return
+        places = [index for index, name in enumerate(self._header.names) if name in self._matched.names.values()]
+        names = pa.array(sorted({*self._header.names} - {""}), TEXT)
+        rows = block.filter(pc.or_(*(pc.is_in(block.column(place), names) for place in (places[0], places[-1]))))
+        for alternatives in wanted:
+            if not rows.num_rows:
+                return
+            met = pa.chunked_array([pa.repeat(False, rows.num_rows)])
+            for column in rows.columns:
+                met = pc.or_(met, pc.is_in(pc.utf8_trim_whitespace(column), pa.array(alternatives, TEXT)))
+            rows = rows.filter(met)
+        self._counts["another_header", ""] += rows.num_rows
+
     def _check_width(self, block: pa.Table) -> None:
         if not block.num_rows:
             return
@@ -425,6 +471,7 @@ class _Body:
         return block
 
 
+RESPELLED = "Spaltenname ist in der Quelle mit anderen Zeichen geschrieben, die gleich aussehen"
 DETAILS = {
     "note_row": "Anmerkung oder Summe ausgelassen",
     "blank_row": "leere Zeile ausgelassen",
