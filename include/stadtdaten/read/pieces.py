@@ -29,11 +29,23 @@ def pieces(rows: pa.Buffer, size: int, *, quoted: bool) -> Iterator[pa.Buffer]:
 
 
 def _last_end(text: bytes, quoted: bool) -> int:
-    """Where the last whole row ends, 0 if there is none; a line end behind an odd number of quotes is in a cell."""
-    end = len(text)
+    """Where the last whole row ends, 0 if there is none; a line end behind an odd number of quotes is in a cell.
+
+    Looks at each byte once, however many quotes and line ends a hostile cell holds.
+    """
+    end = line_feed = carriage_return = len(text)
+    quotes = text.count(b'"') if quoted else 0
     while True:
-        # A CR at the very end may be half of a CRLF.
-        end = max(text.rfind(b"\n", 0, end), text.rfind(b"\r", 0, min(end, len(text) - 1))) + 1
-        if not quoted or text.count(b'"', 0, end) % 2 == 0:
+        behind = end
+        if line_feed >= end:
+            line_feed = text.rfind(b"\n", 0, end)
+        if carriage_return >= min(end, len(text) - 1):  # a CR at the very end may be half of a CRLF
+            carriage_return = text.rfind(b"\r", 0, min(end, len(text) - 1))
+        end = max(line_feed, carriage_return) + 1
+        if not quoted:
+            return end
+        quotes -= text.count(b'"', end, behind)
+        if quotes % 2 == 0:
             return end
         end = text.rfind(b'"', 0, end)
+        quotes -= 1
