@@ -142,3 +142,9 @@ def test_a_data_row_taken_for_the_header_is_not_told(read_file: ReadFile) -> Non
     with pytest.raises(SchemaChanged, match="fehlen 1 erklärte Spalten: cc") as caught:
         read_file("aa;bb;cc\n;;Mustermann\nu;v;w\n", columns, header_rows=2)
     assert "Muster" not in f"{caught.value} {caught.value.next_step}"
+
+
+@pytest.mark.parametrize("mark", ["1", "2 ", "-", "."])
+def test_a_footnote_mark_that_could_be_the_end_of_a_number_is_refused(table: MakeTable, mark: str) -> None:
+    with pytest.raises(ValueError, match="could be part of a number"):
+        table({"format": "csv", "footnote_marks": ["1)", mark]}, TEXTS)

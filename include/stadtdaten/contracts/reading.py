@@ -93,6 +93,8 @@ class _Layout(_Packed, _Notation, _Located):
             raise ValueError("x and y belong together: give both or neither")
         if (self.indented is None) != (not self.levels):
             raise ValueError("indented and levels belong together: give both or neither")
+        if plain := [mark for mark in self.footnote_marks if not set(mark) - set("0123456789.,+-' ")]:
+            raise ValueError(f"footnote_marks: {', '.join(map(repr, plain))} could be part of a number")
         return self
 
 
