@@ -13,14 +13,16 @@ import io
 import mmap
 import re
 import tempfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from stadtdaten.contracts.interfaces import Limits
@@ -32,10 +34,14 @@ from stadtdaten.read.dialect import COLUMNS, Dialect, find_dialect, find_encodin
 from stadtdaten.read.layout import tabulate, widened
 from stadtdaten.read.notation import find_notation
 from stadtdaten.read.numbers import Notation
+from stadtdaten.read.pieces import LongRow, pieces
 from stadtdaten.read.table import RawTable
 
 PIECE = 1 << 22
 """Bytes of a regular file parsed at a time: few enough to be still in the processor's cache when they are decoded."""
+
+PIECES_AHEAD = 4
+"""Parsed while one is worked on: enough to keep the processors busy, few enough for any memory."""
 
 BLOCK = 1 << 24
 """Bytes of any other file parsed at a time; a single row may not be longer."""
@@ -86,16 +92,27 @@ def _read_file(table: Table, declared: Csv, path: Path, limits: Limits) -> RawTa
     quoted = _refuse_open_quotes(table, dialect, data[dialect.start :])
     body = data[dialect.body :]
     overflows: Counter[str] = Counter()
+    formulas: Counter[str] = Counter()
+
+    def texts(blocks: Iterator[pa.Table]) -> Iterator[pa.Table]:
+        return _without_formulas(blocks, dialect.header.names, formulas) if quoted else blocks
+
     try:
-        raw = tabulate(table, declared, dialect.header, _regular_blocks(dialect, body, quoted), limits)
+        raw = tabulate(table, declared, dialect.header, texts(_regular_blocks(dialect, body, quoted)), limits)
     except _Irregular:
+        formulas.clear()
         blocks = _blocks(table, declared, dialect, body, quoted, overflows)
-        raw = tabulate(table, declared, dialect.header, blocks, limits)
+        raw = tabulate(table, declared, dialect.header, texts(blocks), limits)
     overflow = [
         Repair(kind="overflow", column=name, count=count, detail="Trennzeichen ohne Anführungszeichen in der Zelle")
         for name, count in overflows.items()
     ]
-    return RawTable(raw.cells, raw.rows, raw.drift, [*dialect.repairs, *raw.repairs, *overflow])
+    formula = [
+        Repair(kind="formula", column=name, count=count, detail="Text als Formel geschrieben (=\"…\"): ohne sie gelesen")
+        for name, count in formulas.items()
+        if name in raw.cells
+    ]
+    return RawTable(raw.cells, raw.rows, raw.drift, [*dialect.repairs, *raw.repairs, *overflow, *formula])
 
 
 def _mapped(file: IO[bytes]) -> pa.Buffer:
@@ -136,16 +153,27 @@ def _refuse_joined_files(table: Table, encoding: str, data: pa.Buffer) -> None:
 
 def _refuse_open_quotes(table: Table, dialect: Dialect, data: pa.Buffer) -> bool:
     """Whether there are quotes; each must belong to a cell that it opens and closes, or be doubled inside one
-    (RFC 4180, 2.5-2.7).
+    (RFC 4180, 2.5-2.7), or to a formula that is a text (="00123").
     """
-    if re.search(b'"', data) is None:
+    if not any(b'"' in bytes(data[start : start + PIECE]) for start in range(0, data.size, PIECE)):
         return False
     delimiter = re.escape(dialect.delimiter.encode())
     # Possessive quantifiers: no second guess, so the time grows with the file only.
-    cell = rb'(?:"(?:[^"]++|"")*+"|[^"\r\n' + delimiter + rb"]*+)"
+    cell = rb'(?:="[^"\r\n' + delimiter + rb']*+"|"(?:[^"]++|"")*+"|[^"\r\n' + delimiter + rb"]*+)"
     if re.fullmatch(rb"(?:" + cell + rb"[\r\n" + delimiter + rb"])*+" + cell, data) is None:
         raise open_quotes(table)
     return True
+
+
+def _without_formulas(blocks: Iterator[pa.Table], names: Sequence[str], counts: Counter[str]) -> Iterator[pa.Table]:
+    """Cells such as ="00123", with which exports keep Excel from dropping the zeros, as the text that Excel shows."""
+    for block in blocks:
+        for number, cells in enumerate(block.columns):
+            if pc.any(pc.starts_with(cells, '="')).as_py():
+                bare = pc.replace_substring_regex(cells, '^="([^"]*)"$', r"\1")
+                counts[names[number] if number < len(names) else ""] += pc.sum(pc.not_equal(bare, cells)).as_py()
+                block = block.set_column(number, block.column_names[number], bare)
+        yield block
 
 
 class _Irregular(Exception):
@@ -158,22 +186,38 @@ def _regular_blocks(dialect: Dialect, body: pa.Buffer, quoted: bool) -> Iterator
     Text of one byte for each character is parsed as bytes, which is much cheaper than rewriting the whole file; only
     columns that hold more than ASCII are decoded.
     """
-    if not body.size:
-        return
+    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+        ahead: deque[Future[pa.Table]] = deque()
+        try:
+            for piece in pieces(body, PIECE, quoted=quoted):
+                ahead.append(pool.submit(_parsed, dialect, piece, quoted))
+                if len(ahead) > PIECES_AHEAD:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        except (pa.ArrowInvalid, LongRow):
+            raise _Irregular from None  # its text holds the row
+
+
+def _parsed(dialect: Dialect, piece: pa.Buffer, quoted: bool) -> pa.Table:
     as_is = dialect.encoding == "utf-8"
     names = [str(number) for number in range(dialect.width)]
-    try:
-        with pyarrow.csv.open_csv(
-            pa.BufferReader(body),
-            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=PIECE),
-            parse_options=_parse_options(dialect, quoted),
-            convert_options=_convert_options(names, TEXT if as_is else pa.binary()),
-        ) as batches:
-            for batch in batches:
-                columns = batch.columns if as_is else [_decoded(cells, dialect.encoding) for cells in batch.columns]
-                yield pa.table(columns, names)
-    except pa.ArrowInvalid:
-        raise _Irregular from None  # its text holds the row
+    start = bytes(piece[: len(codecs.BOM_UTF8)])
+    if start == codecs.BOM_UTF8:  # of the row's first cell; the parser takes one away
+        piece = pa.py_buffer(start + bytes(piece))
+    parsed = pyarrow.csv.read_csv(
+        pa.BufferReader(piece),
+        read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=piece.size, use_threads=False),
+        parse_options=_parse_options(dialect, quoted),
+        convert_options=_convert_options(names, TEXT if as_is else pa.binary()),
+    )
+    if as_is:
+        return parsed
+    columns = [
+        pa.chunked_array([_decoded(chunk, dialect.encoding) for chunk in cells.chunks], TEXT)
+        for cells in parsed.columns
+    ]
+    return pa.table(columns, names)
 
 
 def _blocks(
@@ -239,9 +283,10 @@ def _decoded(cells: pa.BinaryArray, encoding: str) -> pa.StringArray:
     if not len(text) or text.max() < 0x80:
         return cells.view(TEXT)
     wide = np.flatnonzero(text >= 0x80)
-    gained = np.concatenate([[0], np.cumsum(_lengths(encoding)[text[wide]] - 1, dtype=np.int32)])
+    gains = np.zeros(len(text) + 1, np.int32)
+    gains[wide + 1] = _lengths(encoding)[text[wide]] - 1
     first = starts - starts[0]
-    moved = (first + gained[np.searchsorted(wide, first)]).astype(np.int32)
+    moved = first + np.cumsum(gains, dtype=np.int32)[first]
     utf8 = pa.py_buffer(text.tobytes().decode(encoding).encode())
     return pa.Array.from_buffers(TEXT, len(cells), [None, pa.py_buffer(moved), utf8])
 

@@ -33,6 +33,7 @@ from stadtdaten.read.numbers import (
     read_number,
 )
 from stadtdaten.read.periods import read_period
+from stadtdaten.read.plain import typed_if_plain
 
 __all__ = ["Notation", "Values"]
 
@@ -109,6 +110,8 @@ class Values:
             self._refuse_long_cells(own, account)
         if column.type == "marker":
             return self._marker(column, own)
+        if is_text(own):
+            own = typed_if_plain(column, own, self._notation)
         if is_text(own) and column.type not in ("integer", "number"):  # these look only at what is no number
             own = without_markers(column, own if column.type == "string" else trimmed(own, account), account)
         values = self._typed(column, own, cells, account)
