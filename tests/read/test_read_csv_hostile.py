@@ -148,3 +148,17 @@ def test_a_data_row_taken_for_the_header_is_not_told(read_file: ReadFile) -> Non
 def test_a_footnote_mark_that_could_be_the_end_of_a_number_is_refused(table: MakeTable, mark: str) -> None:
     with pytest.raises(ValueError, match="could be part of a number"):
         table({"format": "csv", "footnote_marks": ["1)", mark]}, TEXTS)
+
+
+@pytest.mark.parametrize("further", ["", 'x;"y\nz"\n', "x;y;\n"])
+def test_a_text_that_is_written_as_a_formula_is_the_text_that_excel_shows(read_file: ReadFile, further: str) -> None:
+    read = read_file('aa;bb\n="00123";y\n"=""00124""";=""\n' + further, short_rows=True)
+    assert read.frame["aa"].tolist()[:2] == ["00123", "00124"]
+    assert read.frame["bb"].isna().tolist()[:2] == [False, True]
+    assert {repair.column: repair.count for repair in read.repairs if repair.kind == "formula"} == {"aa": 2, "bb": 1}
+
+
+@pytest.mark.parametrize("cell", ['="a;b"', '="a', '="a"b', '="a\nb"'])
+def test_a_formula_that_is_more_than_a_text_is_an_error(read_file: ReadFile, cell: str) -> None:
+    with pytest.raises(SourceUnreadable, match="Anführungszeichen"):
+        read_file(f"aa;bb\n{cell};y\n")

@@ -108,9 +108,8 @@ def _read_file(table: Table, declared: Csv, path: Path, limits: Limits) -> RawTa
         for name, count in overflows.items()
     ]
     formula = [
-        Repair(kind="formula", column=name, count=count, detail="Text als Formel geschrieben (=\"…\"): ohne sie gelesen")
+        Repair(kind="formula", column=name, count=count, detail='Text als Formel geschrieben (="…"): ohne sie gelesen')
         for name, count in formulas.items()
-        if name in raw.cells
     ]
     return RawTable(raw.cells, raw.rows, raw.drift, [*dialect.repairs, *raw.repairs, *overflow, *formula])
 
