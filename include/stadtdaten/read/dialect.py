@@ -13,6 +13,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,12 +52,15 @@ DIFFERENT = frozenset(
 """Bytes that are another character in each of the two (the euro sign, letters of French and Czech)."""
 
 LEADS = frozenset(b"\xc2\xc3")
-USUAL = bytes(byte for byte in range(256) if byte not in CONTROLS | DIFFERENT | LEADS)
+ODD = CONTROLS | DIFFERENT | LEADS
 UMLAUT_OF_UTF8 = re.compile(rb"[\xc2\xc3][\x80-\xbf]")
 """Two bytes of UTF-8; in a single-byte encoding an A with tilde or circumflex before a sign, which no text holds."""
 
-OTHER_CODE_PAGE = re.compile(rb"[A-Za-z][\x84\x94][a-z]|[a-z][\x8a\x9f][a-z]")
-"""A quote or a capital of cp1252 within a word: an umlaut of cp850 (DOS) or of Mac Roman."""
+OTHER_CODE_PAGE = re.compile(rb"[\x84\x8a\x94\x9f](?:(?<=[A-Za-z][\x84\x94])|(?<=[a-z][\x8a\x9f]))(?=[a-z])")
+"""A quote or a capital of cp1252 within a word: an umlaut of cp850 (DOS) or of Mac Roman.
+
+Begins with the rare bytes, because that is the quick way to search for them.
+"""
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,8 @@ def find_encoding(table: Table, declared: Csv, data: pa.Buffer) -> str:
             next_step="In der Datei ansehen, welche stimmt (€ oder ¤, ž oder ¸), und im Vertrag reading.encoding "
             "eintragen.",
         )
-    if candidates[0] == "cp1252" and OTHER_CODE_PAGE.search(data):
+    # Where ISO-8859-15 is possible as well, there are no such bytes.
+    if candidates == ("cp1252",) and OTHER_CODE_PAGE.search(data):
         raise SourceUnreadable(
             f"Tabelle „{table.id}“: Die Datei ist wahrscheinlich in einer Zeichenkodierung von DOS (cp850) oder Mac OS "
             "geschrieben; als cp1252 gelesen wären ihre Umlaute falsch.",
@@ -164,9 +169,15 @@ def _is_utf8(data: pa.Buffer) -> bool:
 
 def _odd_bytes(data: pa.Buffer) -> frozenset[int]:
     """Those whose meaning depends on the encoding, or that are part of a character in UTF-8."""
-    return frozenset().union(
-        *(bytes(data[start : start + BLOCK]).translate(None, USUAL) for start in range(0, data.size, BLOCK))
-    )
+    everything = np.frombuffer(data, np.uint8)
+
+    def met(start: int) -> np.ndarray:
+        block = everything[start : start + HEAD]
+        return np.bincount(block[block >= 0x80], minlength=256)
+
+    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+        counts = sum(pool.map(met, range(0, len(everything), HEAD)), np.zeros(256, np.int64))
+    return ODD & frozenset(np.flatnonzero(counts).tolist())
 
 
 def find_dialect(table: Table, declared: Csv, encoding: str, data: pa.Buffer) -> Dialect:
