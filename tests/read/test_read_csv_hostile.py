@@ -162,3 +162,10 @@ def test_a_text_that_is_written_as_a_formula_is_the_text_that_excel_shows(read_f
 def test_a_formula_that_is_more_than_a_text_is_an_error(read_file: ReadFile, cell: str) -> None:
     with pytest.raises(SourceUnreadable, match="Anführungszeichen"):
         read_file(f"aa;bb\n{cell};y\n")
+
+
+def test_umlauts_that_the_source_has_encoded_twice_are_told(read_file: ReadFile) -> None:
+    read = read_file("aa;bb\nMÃ¤rz;ÃŸ\nMärz;São Paulo\nÃ„rzte;SÃO\n")
+    told = {repair.column: (repair.count, repair.nature) for repair in read.repairs if repair.kind == "encoded_twice"}
+    assert told == {"aa": (2, "detected"), "bb": (1, "detected")}
+    assert read.frame["aa"].tolist()[0] == "MÃ¤rz"

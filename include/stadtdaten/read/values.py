@@ -37,8 +37,11 @@ from stadtdaten.read.plain import typed_if_plain
 
 __all__ = ["Notation", "Values"]
 
-CONTROLS = r"\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}"
-"""Of C0 and C1, without tabulator, line ends and NUL, which has a rule of its own."""
+CONTROLS = r"\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}\x{feff}"
+"""Of C0 and C1, without tabulator, line ends and NUL, which has a rule of its own; and the mark at a file's start."""
+
+ENCODED_TWICE = "Ã[¤¶¼Ÿ„–œ]"
+"""Umlauts and sharp s in UTF-8 that somebody has read as cp1252."""
 
 REPLACEMENT = "\ufffd"
 NEXT_STEP = "Die genannten Spalten in der Quelle ansehen; den Vertrag ändern, wenn die neue Schreibweise gewollt ist."
@@ -179,6 +182,9 @@ def _string(column: Column, cells: pa.ChunkedArray, account: Account) -> pd.Seri
         lost = count_true(pc.match_substring(cells, REPLACEMENT))
         detail = "Ersatzzeichen U+FFFD: Die Quelle hat die ursprünglichen Zeichen verloren"
         account.tell("replacement_character", lost, detail, "detected")
+        twice = count_true(pc.match_substring_regex(cells, ENCODED_TWICE))
+        detail = "Umlaute doppelt kodiert (Ã¤ statt ä): So hat die Quelle sie gespeichert"
+        account.tell("encoded_twice", twice, detail, "detected")
         controls = count_true(pc.match_substring_regex(cells, f"[{CONTROLS}]"))
         account.tell("control_character", controls, "Steuerzeichen im Text, unverändert gelassen", "detected")
     if column.separator is not None:
@@ -187,10 +193,12 @@ def _string(column: Column, cells: pa.ChunkedArray, account: Account) -> pd.Seri
 
 
 def _may_hold_odd_characters(cells: pa.ChunkedArray) -> bool:
-    """Whether any byte may belong to a control character or U+FFFD: in UTF-8 below 20, 7F, or after C2 or EF (hex)."""
+    """Whether any byte may belong to a control character, U+FFFD or a capital A with tilde: in UTF-8 below 20, 7F, C2,
+    EF, or 83 (hex).
+    """
     for chunk in cells.chunks:
         data = np.frombuffer(chunk.buffers()[2] or b"", np.uint8)
-        if len(data) and (data.min() < 0x20 or any((data == byte).any() for byte in (0x7F, 0xC2, 0xEF))):
+        if len(data) and (data.min() < 0x20 or any((data == byte).any() for byte in (0x7F, 0x83, 0xC2, 0xEF))):
             return True
     return False
 
