@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from stadtdaten.contracts.load import load_contract
 from stadtdaten.faults import Misconfigured
 from stadtdaten.settings import endpoint_from_environment, settings_from_environment
+
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMES = {
+    "http": "https", "wfs": "https", "ogc_features": "https", "arcgis": "https", "folder": "file", "sftp": "sftp",
+    "ftp": "ftp", "sql": "postgresql+psycopg2",
+}  # fmt: skip
 
 
 def test_a_misspelt_variable_is_named_and_its_value_is_not() -> None:
@@ -42,3 +49,16 @@ def test_a_connection_may_leave_fields_out_and_have_more(monkeypatch: pytest.Mon
     monkeypatch.setenv("AIRFLOW_CONN_PEGEL", text)
     found = endpoint_from_environment("pegel")
     assert (found.url, found.login, found.password) == ("postgresql+psycopg2://db:5432/stadt", "", "")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "include" / "contracts").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_connection_that_the_example_of_the_environment_lacks_is_noticed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for line in (ROOT / ".env.example").read_text(encoding="utf-8").splitlines():
+        if line.startswith("AIRFLOW_CONN_"):
+            monkeypatch.setenv(*line.split("=", 1))
+    contract = load_contract(path)
+    for dataset in contract.datasets:
+        interface = contract.interface_of(dataset)
+        assert endpoint_from_environment(interface.connection).url.startswith(f"{SCHEMES[interface.kind]}://")
