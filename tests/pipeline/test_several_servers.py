@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from installation import Site
-from stadtdaten.faults import SourceUnavailable
+from stadtdaten.faults import Misconfigured, SourceUnavailable
 from stadtdaten.frames import Endpoint
 from stadtdaten.pipeline.snapshot import take_snapshots
 
@@ -26,6 +28,19 @@ def test_a_server_that_is_down_does_not_keep_back_the_datasets_of_others(site: S
     assert (incident.source, incident.dataset, incident.kind) == (SOURCE, None, "source_unavailable")
     assert "Gebäude" in incident.message and "Bevölkerung nach" not in incident.message
     assert len(site.mails()) == 1
+
+
+def test_a_connection_that_is_missing_is_not_told_as_a_server_that_is_down(site: Site) -> None:
+    def connect(name: str) -> Endpoint:
+        if name == "einwohnerstatistik_ablage":
+            raise Misconfigured(f"Die Verbindung {name!r} ist nicht eingerichtet.")
+        return site.connect(name)
+
+    references = take_snapshots(replace(site.run(SOURCE), connect=connect))
+
+    assert [each["state"] for each in references] == ["changed", "failed", "failed"]
+    (incident,) = site.ledger.open_incidents()
+    assert (incident.dataset, incident.kind) == (None, "misconfigured")
 
 
 def test_the_incident_closes_when_all_servers_answer_again(site: Site) -> None:

@@ -12,8 +12,7 @@ from stadtdaten.contracts import Dataset, Table
 from stadtdaten.contracts.reading import Rows
 from stadtdaten.frames import Manifest
 from stadtdaten.pipeline.run import Run
-from stadtdaten.read import ReadTable
-from stadtdaten.read.merge import merge_changes
+from stadtdaten.read import ReadTable, merge_changes
 
 logger = logging.getLogger(__name__)
 

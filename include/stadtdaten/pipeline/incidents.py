@@ -17,7 +17,7 @@ from typing import Literal
 
 from stadtdaten import alerts
 from stadtdaten.contracts import Dataset
-from stadtdaten.faults import Fault, GateFailed, SourceUnavailable, Superseded, Unexpected
+from stadtdaten.faults import Fault, GateFailed, Superseded, Unexpected
 from stadtdaten.frames import Incident, Manifest
 from stadtdaten.pipeline.run import Run
 
@@ -59,9 +59,9 @@ def source_guard(run: Run) -> Iterator[None]:
 
 
 def tell_partly_down(run: Run, fault: Fault, unread: Sequence[Dataset]) -> None:
-    """One incident of the source, where one of its servers is down and the datasets of the others go on."""
+    """One incident of the source, where one of its servers is not to be read and the datasets of the others go on."""
     titles = ", ".join(f"„{dataset.title}“" for dataset in unread)
-    told = SourceUnavailable(
+    told = type(fault)(
         f"{fault.message} Nicht gelesen: {titles}; die übrigen Datensätze der Quelle kommen von anderen Servern "
         "und sind nicht betroffen.",
         next_step=fault.next_step,
