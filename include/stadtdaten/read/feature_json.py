@@ -70,17 +70,12 @@ def read_geojson(table: Table, path: Path, limits: Limits) -> Layer:
     properties: list[dict[str, Any]] = []
     shapes: list[str | None] = []
     ids: list[str] = []
-    rest = {}
-    for key, features in document.root("features"):
-        if features is None:
-            rest[key] = document.value(PLAIN)
-            continue
-        for _ in features:
-            feature = document.feature("properties", "geometry")
-            properties.append(feature["properties"] or {})
-            shapes.append(_geojson_shape(table, feature["geometry"]))
-            if feature.get("id") is not None:
-                ids.append(str(feature["id"]))
+    rest: dict[str, Any] = {}
+    for feature in document.features("properties", rest):
+        properties.append(feature["properties"] or {})
+        shapes.append(_geojson_shape(table, feature["geometry"]))
+        if feature.get("id") is not None:
+            ids.append(str(feature["id"]))
     if rest.get("type") != "FeatureCollection":
         raise malformed(table, "ist keine GeoJSON-FeatureCollection")
     try:
@@ -99,15 +94,10 @@ def read_esrijson(table: Table, path: Path, limits: Limits) -> Layer:
     document = _Document(table, path, limits)
     attributes: list[dict[str, Any]] = []
     shapes: list[Any] = []
-    rest = {}
-    for key, features in document.root("features"):
-        if features is None:
-            rest[key] = document.value(PLAIN)
-            continue
-        for _ in features:
-            feature = document.feature("attributes", "geometry")
-            attributes.append(feature["attributes"] or {})
-            shapes.append(feature["geometry"])
+    rest: dict[str, Any] = {}
+    for feature in document.features("attributes", rest):
+        attributes.append(feature["attributes"] or {})
+        shapes.append(feature["geometry"])
     fields = rest.get("fields")
     if "error" in rest or not isinstance(fields, list) or not all(isinstance(field, dict) for field in fields):
         raise malformed(table, "ist keine Antwort eines ArcGIS-Servers mit Objekten und Feldern")
@@ -140,29 +130,30 @@ class _Document:
             raise malformed(table, "ist kein JSON in UTF-8 (RFC 8259)") from None
         self._at = 0
 
-    def root(self, streamed: str) -> Iterator[tuple[str, Iterator[None] | None]]:
-        """The root's members: name and None (then take ``value``), or the items of the array ``streamed``."""
+    def features(self, attributes: str, rest: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The items of the root's array ``features``; its other members go into ``rest``."""
         for key in self._members():
-            if key == streamed and self._text.startswith("[", self._at):
-                yield key, self._items()
+            if key == "features" and self._text.startswith("[", self._at):
+                for _ in self._items():
+                    yield self._feature(attributes)
             else:
-                yield key, None
+                rest[key] = self._value(PLAIN)
         self._take(BLANKS)
         if self._at != len(self._text):
             raise self._broken()
 
-    def feature(self, attributes: str, geometry: str) -> dict[str, Any]:
-        """The members of a feature: attributes as written, geometry as (parsed, text); both None if missing."""
-        feature: dict[str, Any] = {attributes: None, geometry: None}
+    def _feature(self, attributes: str) -> dict[str, Any]:
+        """A feature's members: attributes as written, geometry as (parsed, text); both None if missing."""
+        feature: dict[str, Any] = {attributes: None, "geometry": None}
         for key in self._members():
             start = self._at
-            value = self.value(WRITTEN if key == attributes else PLAIN)
-            feature[key] = (value, self._text[start : self._at]) if key == geometry and value is not None else value
+            value = self._value(WRITTEN if key == attributes else PLAIN)
+            feature[key] = (value, self._text[start : self._at]) if key == "geometry" and value is not None else value
         if not isinstance(feature[attributes], dict | None):
             raise self._broken()
         return feature
 
-    def value(self, decoder: json.JSONDecoder) -> Any:
+    def _value(self, decoder: json.JSONDecoder) -> Any:
         """The value that stands here."""
         try:
             value, self._at = decoder.raw_decode(self._text, self._at)
