@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import time
+from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stadtdaten.read import ReadTable, csv_file
 from stadtdaten.read.pieces import LongRow, pieces
 
 CELLS = st.text(st.sampled_from('ab"\r\n;'), max_size=6)
@@ -36,3 +39,18 @@ def test_a_hostile_cell_of_quotes_and_line_ends_does_not_hang() -> None:
     with pytest.raises(LongRow):
         list(pieces(pa.py_buffer(hostile), len(hostile) - 8, quoted=True))
     assert time.monotonic() - started < 30  # it was hours
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_a_file_of_many_pieces_is_read_as_one(
+    read_text: Callable[..., ReadTable], monkeypatch: pytest.MonkeyPatch, line_end: str, encoding: str
+) -> None:
+    # Also rows that begin with the bytes of a BOM, which mean text in cp1252, are the first of a piece.
+    beginning = codecs.BOM_UTF8.decode(encoding) if encoding == "cp1252" else "Ä"
+    texts = [("" if number % 3 else beginning) + "Straße " * (number % 5) + str(number) for number in range(200)]
+    content = line_end.join(["text,zahl", *(f"{text},{number}" for number, text in enumerate(texts)), ""])
+    monkeypatch.setattr(csv_file, "PIECE", 150)
+    read = read_text(content, {"text": "string", "zahl": "integer"}, encoding=encoding)
+    assert read.frame["text"].to_list() == texts
+    assert read.frame["zahl"].to_list() == list(range(200))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -97,13 +98,23 @@ def numeric_markers(column: Column) -> dict[str, float]:
 
 def _without_numeric_markers(column: Column, cells: Cells, values: Cells, account: Account) -> Cells:
     for marker, number in numeric_markers(column).items():
-        met = pc.equal(values, pa.scalar(number, pa.float64()))
+        met = _equal(values, marker, number)
         if is_text(cells):
             # The marker as written counts also where the table's notation reads it as another number.
             met = pc.or_(met, pc.and_(pc.equal(cells, marker), pc.is_valid(values)))
         account.met[marker] += count_true(met)
         values = null_where(values, met)
     return values
+
+
+def _equal(values: Cells, marker: str, number: float) -> Cells:
+    """Where the values are the marker's number; whole ones exactly, because a float64 is exact only up to 2^53."""
+    if not pa.types.is_integer(values.type):
+        return pc.equal(values, pa.scalar(number, pa.float64()))
+    exact = Decimal(marker)
+    if exact != exact.to_integral_value() or not -(2**63) <= exact < 2**63:
+        return pc.and_not(pc.is_null(values), pc.is_null(values))  # nowhere
+    return pc.equal(values, pa.scalar(int(exact), pa.int64()))
 
 
 def _parsed(column: Column, cells: pa.Array, notation: Notation, account: Account) -> tuple[pa.Array, int]:

@@ -162,7 +162,9 @@ class Values:
         numbers = numeric_markers(column) if sibling.type in ("integer", "number") else {}
         if numbers:
             values = (
-                numbers_in(text, self._notation) if is_text(cells) else pc.cast(cells.combine_chunks(), pa.float64())
+                numbers_in(text, self._notation)
+                if is_text(cells)
+                else pc.cast(cells.combine_chunks(), pa.float64(), safe=False)
             )
             for marker, number in numbers.items():
                 meanings = pc.if_else(pc.fill_null(pc.equal(values, number), False), column.missing[marker], meanings)
