@@ -16,7 +16,7 @@ Nummern ihre führende Null verloren haben.
 2. Neues Haushaltsjahr: im Vertrag `include/contracts/haushalt.yaml` die Jahreszahlen in `source` und `title` der
    Spalten fortschreiben und die Änderung prüfen lassen.
 3. Blendet ein Filter Zeilen aus, die Kämmerei um die Datei ohne Filter bitten.
-4. Den Lauf neu starten (*Trigger*); `force_rebuild` baut auch bei unveränderter Quelle neu.
+4. Den Lauf neu starten (*Trigger*); mit *Neu bauen* auch dann, wenn die Quelle unverändert ist.
 
 **Wen fragen.** Fachlich: kaemmerei@stadt.hamm.de. Portal und Pipeline: opendata@stadt.hamm.de.
 """

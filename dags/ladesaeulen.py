@@ -14,7 +14,7 @@ Trennzeichen zu viel.
 1. Die Alarm-Mail oder das Protokoll der roten Aufgabe lesen: Dort stehen Spalte, Prüfung und Anzahl.
 2. Haben sich Spalten geändert, den Vertrag `include/contracts/ladesaeulen.yaml` anpassen. Angaben zu Betreibern und
    freie Texte dürfen dabei nicht hineinkommen; im Zweifel die Open-Data-Stelle fragen.
-3. Den Lauf neu starten (*Trigger*); `force_rebuild` baut auch bei unveränderter Quelle neu.
+3. Den Lauf neu starten (*Trigger*); mit *Neu bauen* auch dann, wenn die Quelle unverändert ist.
 
 **Wen fragen.** Fachlich: stadtplanung@stadt.hamm.de. Portal und Pipeline: opendata@stadt.hamm.de.
 """

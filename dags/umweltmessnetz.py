@@ -18,7 +18,7 @@ Eine Prüfung hat die Daten angehalten. `publish` oder `verify` rot: Das Portal 
 4. „Keine Datei passt“: Auf dem FTP-Server nachsehen, ob die Dateien fehlen oder anders heißen (`wetter/*.csv`).
    Berichtigungen eines Tages kommen als weitere Datei (`…_korrektur.csv`); die spätere Zeile gilt.
 5. Haben sich Spalten geändert, den Vertrag `include/contracts/umweltmessnetz.yaml` anpassen.
-6. Den Lauf neu starten (*Trigger*); `force_rebuild` baut auch bei unveränderter Quelle neu.
+6. Den Lauf neu starten (*Trigger*); mit *Neu bauen* auch dann, wenn die Quelle unverändert ist.
 
 **Wen fragen.** Fachlich: umweltamt@stadt.hamm.de. Portal und Pipeline: opendata@stadt.hamm.de.
 """

@@ -16,7 +16,7 @@ der Stadt liegen.
    `aliases` ergänzen, sofern die Datensatzbeschreibung im Archiv die gleiche Bedeutung nennt.
 3. Jeden Sommer erscheint ein Jahr: seine Datei im Vertrag unter `further_resources` und das Jahr in den beiden Suiten
    unter `expectations/unfaelle/` eintragen. Die Überfälligkeit, die der Datensatz sonst meldet, erinnert daran.
-4. Den Lauf neu starten (*Trigger*); `force_rebuild` baut auch bei unveränderter Quelle neu.
+4. Den Lauf neu starten (*Trigger*); mit *Neu bauen* auch dann, wenn die Quelle unverändert ist.
 
 **Wen fragen.** Fachlich: strassenverkehr@stadt.hamm.de. Portal und Pipeline: opendata@stadt.hamm.de.
 """
