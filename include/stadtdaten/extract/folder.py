@@ -101,11 +101,18 @@ class _Folder:
             return None
         # The inode and its time of change show a file that was replaced by one with the old time (cp -p, rsync -t).
         changed = f"{found.st_mtime_ns}-{found.st_ctime_ns}-{found.st_ino}"
-        return Entry(name, found.st_size, changed, time.time() - max(found.st_mtime, found.st_ctime))
+        # Whether it is still being written is another question: every write sets the time of change to now.
+        return Entry(name, found.st_size, changed, time.time() - found.st_mtime)
 
     def _inside(self, name: str) -> Path:
         """The real path of what lies there. Raises SourceUnreadable if a link leads out of the folder."""
-        path = (self._base / name).resolve(strict=True)
+        try:
+            path = (self._base / name).resolve(strict=True)
+        except RuntimeError:  # so Python tells links that lead to each other
+            raise SourceUnreadable(
+                f"Tabelle „{self._table}“: Eine Verknüpfung im Ordner der Verbindung führt im Kreis.",
+                next_step="Mit dem Betrieb der Quelle klären, warum; die Datei selbst in den Ordner legen.",
+            ) from None
         if not path.is_relative_to(self._base):
             raise SourceUnreadable(
                 f"Tabelle „{self._table}“: Eine Verknüpfung führt aus dem Ordner der Verbindung hinaus; ihr wird nicht "
