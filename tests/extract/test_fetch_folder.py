@@ -275,3 +275,9 @@ def test_an_option_is_refused(table: MakeTable, drop: Path) -> None:
             interface, table("csv", "andere.csv"), Endpoint(url=drop.as_uri(), options={"host_key": "x"}), drop,
             Limits(), None,
         )  # fmt: skip
+
+
+def test_links_in_a_circle_are_an_error(table: MakeTable, drop: Path) -> None:
+    (drop / "kreis.csv").symlink_to("kreis.csv")
+    with pytest.raises(SourceUnreadable, match="im Kreis"):
+        fetch(table("csv", "kreis.csv"), drop)

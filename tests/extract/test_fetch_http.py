@@ -8,7 +8,8 @@ import socket
 import stat
 import threading
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -506,3 +507,82 @@ def test_a_header_line_of_ten_megabytes_is_an_error(table: MakeTable, tmp_path: 
         fetch(table("csv", "a.csv"), f"http://127.0.0.1:{listener.getsockname()[1]}", tmp_path)
     thread.join()
     listener.close()
+
+
+@pytest.fixture
+def babbler() -> Iterator[Callable[[bytes, bytes], str]]:
+    """Starts a server that says the first bytes and then the second ones again and again; its address."""
+    done = threading.Event()
+    threads = []
+
+    def start(first: bytes, again: bytes) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+
+        def babble() -> None:
+            with listener, suppress(OSError), listener.accept()[0] as connection:
+                connection.recv(1 << 16)
+                connection.sendall(first)
+                while again and not done.wait(0.05):
+                    connection.sendall(again)
+
+        threads.append(threading.Thread(target=babble))
+        threads[-1].start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/?key=geheim"
+
+    yield start
+    done.set()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-A: ", b"a"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;", b"a"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nid\n\r\n0\r\n", b"X: a\r\n"),
+        (b"HTTP/1.1 200 OK\r\n\r\nid\n", b"1\n"),
+    ],
+    ids=["header", "status", "chunk", "trailer", "body"],
+)
+def test_nothing_that_drips_outlasts_the_time_limit(
+    babbler: Callable[[bytes, bytes], str], table: MakeTable, tmp_path: Path, first: bytes, again: bytes
+) -> None:
+    url, start = babbler(first, again), time.monotonic()
+    with pytest.raises(SourceUnavailable, match="nach 1 Sekunden noch nicht fertig"):
+        fetch(table("csv", "daten/a.csv"), url, tmp_path, Limits(seconds=1))
+    assert time.monotonic() - start < 3
+
+
+def test_odd_headers_put_no_address_into_the_log(
+    babbler: Callable[[bytes, bytes], str], table: MakeTable, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = babbler(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nno header\r\n\r\nid\n1\n", b"")
+    fetch(table("csv", "daten/a.csv"), url, tmp_path)
+    assert "geheim" not in caplog.text
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "x", "-1"], ids=["long", "word", "negative"])
+def test_a_length_that_is_no_number_is_an_error(
+    server: Any, table: MakeTable, tmp_path: Path, length: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stadtdaten.extract.transport.ATTEMPTS", 1)
+    server.reply = reply(server, body=b"id\n1\n", announced=length)
+    with pytest.raises(SourceUnavailable, match="Länge der Daten"):
+        fetch(table("csv", "daten/a.csv"), server.url, tmp_path)
+
+
+def test_a_wait_until_no_possible_time_counts_as_none(server: Any, table: MakeTable, tmp_path: Path) -> None:
+    odd = reply(server, status=503, headers={"Retry-After": "Mon, 1 Jan 2024 00:00:00 +99999999999999"})
+    server.reply = odd
+    with pytest.raises(SourceUnavailable, match="HTTP 503"):
+        fetch(table("csv", "daten/a.csv"), server.url, tmp_path)
+    assert len(server.requests) == ATTEMPTS
+
+
+@pytest.mark.parametrize("url", ["http://konto:geheim\u2100@127.0.0.1/", "http://[geheim/"])
+def test_an_address_that_python_cannot_read_is_in_no_message(table: MakeTable, tmp_path: Path, url: str) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        fetch(table("csv", "daten/a.csv"), url, tmp_path)
+    assert "geheim" not in "".join(traceback.format_exception(caught.value))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import assert_never
+from urllib.parse import urlsplit
 
 from stadtdaten.contracts.interfaces import (
     ArcgisInterface,
@@ -29,6 +30,7 @@ from stadtdaten.extract.ogc_features import fetch_collection
 from stadtdaten.extract.outcome import Fetched, NotModified
 from stadtdaten.extract.sql import fetch_rows
 from stadtdaten.extract.wfs import fetch_features
+from stadtdaten.faults import Misconfigured
 from stadtdaten.frames import Endpoint, TableLock
 
 __all__ = ["Fetched", "NotModified", "fetch_table"]
@@ -42,6 +44,7 @@ def fetch_table(
     ``previous`` is the lock of what is live: give it to be told NotModified, or None to have the data in any case.
     Raises SourceUnavailable, SourceUnreadable, SchemaChanged or Misconfigured; see the connectors.
     """
+    _check_address(endpoint, table)
     match interface:
         case HttpInterface():
             return fetch_file(interface, table, endpoint, folder, limits, previous)
@@ -63,3 +66,14 @@ def fetch_table(
             return fetch_rows(table, endpoint, folder, limits, previous)
         case _:
             assert_never(interface)
+
+
+def _check_address(endpoint: Endpoint, table: Table) -> None:
+    """Raises Misconfigured for an address that Python cannot take apart: its own error quotes it with the password."""
+    try:
+        urlsplit(endpoint.url)
+    except ValueError:
+        raise Misconfigured(
+            f"Tabelle „{table.id}“: Die Adresse der Verbindung ist keine gültige Adresse.",
+            next_step="Die Verbindung in Airflow prüfen: Zugangsdaten gehören in Login und Password, nicht in host.",
+        ) from None

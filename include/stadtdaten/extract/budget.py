@@ -69,7 +69,7 @@ class Budget:
 
         What they raise then is for the caller to catch; ``check_time`` says why it was.
         """
-        timer = threading.Timer(max(self.seconds_left, 0.0), close)
+        timer = threading.Timer(max(self.seconds_left, 0.0) + 0.01, close)  # not before check_time says so
         timer.daemon = True
         timer.start()
         try:
@@ -84,4 +84,4 @@ class Budget:
                 f"Tabelle „{self._table}“: Die Quelle war nach {self.limits.seconds} Sekunden noch nicht fertig; "
                 "das Lesen wurde abgebrochen.",
                 next_step="Auslastung der Quelle klären; bei stetigem Wachstum limits.seconds im Vertrag anheben.",
-            )
+            ) from None  # asked behind an error of a library, whose text may hold an address

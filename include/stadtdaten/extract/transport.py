@@ -8,9 +8,11 @@ city's proxy is taken from the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY).
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
@@ -54,8 +56,9 @@ MOVED = frozenset({301, 302, 303, 307, 308})
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that a later attempt may turn into an answer (RFC 9110, 6585, 8470); other 5xx count as well."""
 
-# At DEBUG urllib3 writes every address with its query into the log of the task.
-logging.getLogger("urllib3").setLevel(logging.INFO)
+# urllib3 writes addresses with their query into the log of the task: every one at DEBUG, and as a warning those whose
+# answer has odd headers.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 Refusal = Callable[[int, str, bytes], Fault | None]
 """Judges an answer by status, media type and first bytes; returns the fault if it is not what was asked for."""
@@ -114,13 +117,54 @@ class _OutsideHttpsPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _OutsideHttps
 
 
-class _Outside(HTTPAdapter):
-    """Connects to no loopback or link-local address (RFC 1122, 3927, 4291): there lie the services of this machine and,
-    in a cloud, its credentials. The city's own network (RFC 1918) is no such place."""
+class _Watched(HTTPAdapter):
+    """Keeps the sockets that it opens, to cut them off at the end of the time: a timeout begins anew with each byte."""
+
+    pools: Mapping[str, type[urllib3.HTTPConnectionPool]] = {
+        "http": urllib3.HTTPConnectionPool, "https": urllib3.HTTPSConnectionPool,
+    }  # fmt: skip
+
+    def __init__(self) -> None:
+        self._opened: list[socket.socket] = []
+        super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _OutsideHttpPool, "https": _OutsideHttpsPool}
+        self.poolmanager.pool_classes_by_scheme = self._watching(self.pools)
+
+    def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **options)
+        manager.pool_classes_by_scheme = self._watching(_Watched.pools)
+        return manager
+
+    def cut_off(self) -> None:
+        """End every connection; whoever reads from one meets its end."""
+        for opened in self._opened:
+            with suppress(OSError):  # closed already
+                opened.shutdown(socket.SHUT_RDWR)
+
+    def _watching(
+        self, pools: Mapping[str, type[urllib3.HTTPConnectionPool]]
+    ) -> dict[str, type[urllib3.HTTPConnectionPool]]:
+        return {scheme: _watching(pool, self._opened) for scheme, pool in pools.items()}
+
+
+def _watching(pool: type[urllib3.HTTPConnectionPool], opened: list[socket.socket]) -> type[urllib3.HTTPConnectionPool]:
+    """The pool whose connections are noted in ``opened`` (with TLS, which has a socket of its own)."""
+
+    class Connection(pool.ConnectionCls):  # type: ignore[name-defined,misc]  # of http or https
+        def connect(self) -> None:
+            super().connect()
+            opened.append(self.sock)
+
+    return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
+
+
+class _Outside(_Watched):
+    """Connects to no loopback or link-local address (RFC 1122, 3927, 4291): there lie the services of this machine and,
+    in a cloud, its credentials. The city's own network (RFC 1918) is no such place."""
+
+    pools: Mapping[str, type[urllib3.HTTPConnectionPool]] = {"http": _OutsideHttpPool, "https": _OutsideHttpsPool}
 
 
 def _outside(connected: socket.socket) -> socket.socket:
@@ -148,11 +192,12 @@ class Transport:
         self._redirects_to = redirects_to
         # Given with each request, because a session's own is overruled by REQUESTS_CA_BUNDLE.
         self._verify = str(bundle) if bundle else True
-        self._session = _session(HTTPBasicAuth(endpoint.login, endpoint.password) if endpoint.login else _Anonymous())
-        self._declared = _session(_Anonymous())
-        self._abroad = _session(_Anonymous())
-        self._abroad.mount("http://", _Outside())
-        self._abroad.mount("https://", _Outside())
+        self._adapters = (_Watched(), _Outside())
+        inside, outside = self._adapters
+        login = HTTPBasicAuth(endpoint.login, endpoint.password) if endpoint.login else _Anonymous()
+        self._session = _session(login, inside)
+        self._declared = _session(_Anonymous(), inside)
+        self._abroad = _session(_Anonymous(), outside)
 
     def __enter__(self) -> Self:
         return self
@@ -181,7 +226,7 @@ class Transport:
     def _once(self, url: str, target: Path, refuse: Refusal, headers: Mapping[str, str]) -> Answer:
         self._budget.check_time()
         try:
-            with self._open(url, headers) as response:
+            with self._budget.ending(self._cut_off), self._open(url, headers) as response:
                 return self._keep(response, target, refuse, conditional=bool(headers))
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
             raise Misconfigured(
@@ -200,9 +245,15 @@ class Transport:
                 next_step="Mit dem Betrieb der Quelle das Zertifikat (Ablauf, Aussteller) klären.",
             ) from None
         except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
+            self._budget.check_time()
             raise self._passing("Die Quelle antwortet nicht (Zeitüberschreitung).") from None
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError):
+            self._budget.check_time()
             raise self._passing("Die Verbindung zur Quelle kommt nicht zustande oder bricht ab.") from None
+
+    def _cut_off(self) -> None:
+        for adapter in self._adapters:
+            adapter.cut_off()
 
     def _passing(self, message: str, retry_after: float = 0.0) -> _Passing:
         return _Passing(
@@ -275,9 +326,10 @@ class Transport:
             raise refused
         if response.status_code != 200:
             raise self._status_fault(response)
-        announced = response.headers.get("Content-Length", "")
-        if announced.isdecimal():
-            self._budget.check_bytes(int(announced))
+        announced = response.headers.get("Content-Length", "0")
+        if not re.fullmatch(r"[0-9]{1,18}", announced):  # urllib3 takes such a body for one without a length
+            raise self._passing("Die Quelle nennt eine Länge der Daten, die keine Zahl ist.")
+        self._budget.check_bytes(int(announced))
         size = 0
         target.unlink(missing_ok=True)
         target.touch(mode=0o600)
@@ -296,6 +348,7 @@ class Transport:
         while chunk := response.raw.read1(CHUNK, decode_content=False):
             self._budget.check_time()
             yield chunk
+        self._budget.check_time()  # a body without a length ends with its connection, also with one that we cut off
 
     def _unpacked(self, packed: Iterator[bytes]) -> Iterator[bytes]:
         """A body that came as gzip although it was asked for as it is: many servers know no other way.
@@ -346,8 +399,10 @@ def _address(base: str, location: str) -> str:
     return target
 
 
-def _session(auth: AuthBase) -> requests.Session:
+def _session(auth: AuthBase, adapter: HTTPAdapter) -> requests.Session:
     session = _Session()
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
     session.headers["User-Agent"] = "stadtdaten"
     # Identity, so that Content-Length and ETag are those of the file itself.
     session.headers["Accept-Encoding"] = "identity"
@@ -416,7 +471,7 @@ def _retry_after(response: requests.Response) -> float:
         return float(text)
     try:
         return max(parsedate_to_datetime(text).timestamp() - time(), 0.0)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
 
 
