@@ -259,3 +259,43 @@ def test_more_bytes_than_allowed_are_refused(server: Server, table: MakeTable, t
 def test_an_unknown_option_is_our_mistake(server: Server, table: MakeTable, tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="unbekannte Zusatzangaben"):
         fetch(table("csv", "a.csv"), server.endpoint(options={"passive": "false"}), tmp_path)
+
+
+@pytest.mark.parametrize("again", [b"type=file;size=5; a.csv\r\n", b"t"], ids=["names", "one line"])
+@pytest.mark.parametrize("pause", [0.05, 0.0], ids=["dripping", "flooding"])
+def test_a_listing_without_an_end_is_cut_off(
+    table: MakeTable, tmp_path: Path, again: bytes, pause: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not pause and again == b"t":
+        again = b"type=file;size=5; x.txt\r\n" * 1000
+    monkeypatch.setattr("stadtdaten.extract.ftp.MOST_NAMES", 50_000)
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_server(("127.0.0.1", 0)) as data:
+
+        def serve() -> None:
+            with suppress(OSError), listener.accept()[0] as control, control.makefile("rb") as commands:
+                control.sendall(b"220 x\r\n")
+                for command in commands:
+                    if command.startswith(b"PASV"):
+                        high, low = divmod(data.getsockname()[1], 256)
+                        control.sendall(f"227 x (127,0,0,1,{high},{low})\r\n".encode())
+                    elif command.startswith(b"MLSD"):
+                        control.sendall(b"150 x\r\n")
+                        with data.accept()[0] as listing:
+                            while True:
+                                listing.sendall(again)
+                                time.sleep(pause)
+                    else:
+                        control.sendall(b"200 x\r\n" if command.startswith((b"OPTS", b"TYPE")) else b"230 x\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        start = time.monotonic()
+        with pytest.raises((SourceUnavailable, SourceUnreadable), match="abgebrochen"):
+            fetch(
+                table("csv", "*.csv"),
+                Endpoint(url=f"ftp://127.0.0.1:{listener.getsockname()[1]}/x"),
+                tmp_path,
+                seconds=1,
+            )
+        assert time.monotonic() - start < 3
+        thread.join()

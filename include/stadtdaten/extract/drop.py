@@ -31,6 +31,10 @@ GRAIN = 2.0
 """Coarsest clock of a file system in seconds (FAT; SFTP and FTP tell whole seconds)."""
 
 
+MOST_NAMES = 200_000
+"""Files of a folder on a server: hourly ones of 20 years. More would be a listing without an end."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """A file as a listing shows it; ``name`` is its path below the connection's address.
@@ -51,6 +55,19 @@ class Listing:
 
     entries: list[Entry]
     others: list[str]
+
+
+class TooManyNames(Exception):
+    """A listing goes on beyond MOST_NAMES; without a text, because that could quote it."""
+
+
+def too_many_names(table: str) -> SourceUnreadable:
+    """The fault for a listing beyond MOST_NAMES."""
+    return SourceUnreadable(
+        f"Tabelle „{table}“: Im Ordner der Quelle liegen mehr als {MOST_NAMES} Dateien; das Lesen wurde abgebrochen.",
+        next_step="Den Betrieb der Quelle bitten, alte Dateien wegzuräumen oder die der Tabelle in einen eigenen "
+        "Ordner zu legen.",
+    )
 
 
 class Drop(Protocol):

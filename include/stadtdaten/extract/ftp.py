@@ -9,7 +9,7 @@ import ftplib
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import cast
@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from stadtdaten.contracts.interfaces import FtpInterface, Limits
 from stadtdaten.contracts.model import Table
 from stadtdaten.extract.budget import Budget
-from stadtdaten.extract.drop import Entry, Listing, take
+from stadtdaten.extract.drop import MOST_NAMES, Entry, Listing, TooManyNames, take, too_many_names
 from stadtdaten.extract.options import ca_bundle, check_options
 from stadtdaten.extract.outcome import Fetched, NotModified
 from stadtdaten.faults import Misconfigured, SourceUnavailable, SourceUnreadable
@@ -59,10 +59,10 @@ def fetch_from_ftp(
             next_step="Die Verbindung in Airflow prüfen (host = ftp://rechner:port/ordner).",
         )
     timeout = min(SILENCE_SECONDS, float(limits.seconds))
-    client = ftplib.FTP(timeout=timeout)  # noqa: S321  the contract says that nothing here is secret
+    client = _Ftp(timeout=timeout)
     if interface.tls:
         client = _FtpTls(context=ssl.create_default_context(cafile=bundle), timeout=timeout)
-    with closing(client), budget.ending(client.close):
+    with closing(client), budget.ending(client.cut_off):
         with _failures(table.id, budget):
             client.connect(host, port)
             _log_in(client, endpoint, table.id)
@@ -76,6 +76,8 @@ def _failures(table: str, budget: Budget) -> Iterator[None]:
     """Faults for what goes wrong between the server and us; around nothing that touches our own disk."""
     try:
         yield
+    except TooManyNames:
+        raise too_many_names(table) from None
     except ssl.SSLCertVerificationError:
         raise SourceUnavailable(
             f"Tabelle „{table}“: Das Zertifikat des FTP-Servers wird nicht anerkannt.",
@@ -99,7 +101,37 @@ def _failures(table: str, budget: Budget) -> Iterator[None]:
         ) from None
 
 
-class _FtpTls(ftplib.FTP_TLS):
+class _Ftp(ftplib.FTP):
+    """A client that can be cut off in the middle of a listing, and ends one that has no end."""
+
+    _data: socket.socket | None = None
+
+    def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
+        self._data, size = super().ntransfercmd(cmd, rest)
+        return self._data, size
+
+    def retrlines(self, cmd: str, callback: Callable[[str], object] | None = None) -> str:
+        lines = 0
+
+        def counted(line: str) -> None:
+            nonlocal lines
+            lines += 1
+            if lines > MOST_NAMES:
+                raise TooManyNames
+            if callback is not None:
+                callback(line)
+
+        return super().retrlines(cmd, counted)
+
+    def cut_off(self) -> None:
+        """End both connections: a timeout begins anew with each byte, so a server that drips would never meet one."""
+        for connection in (self._data, self.sock):
+            if connection is not None:
+                with suppress(OSError):  # closed already
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
+class _FtpTls(_Ftp, ftplib.FTP_TLS):
     """Data connections resume the TLS session of the login: vsftpd and others refuse them otherwise (code 522).
 
     It proves that whoever fetches the data is who logged in; Python's own class begins a session for each.
@@ -108,7 +140,8 @@ class _FtpTls(ftplib.FTP_TLS):
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
         connection, size = ftplib.FTP.ntransfercmd(self, cmd, rest)  # noqa: S321  encrypted in the next line but one
         login = cast(ssl.SSLSocket, self.sock)
-        return self.context.wrap_socket(connection, server_hostname=self.host, session=login.session), size
+        self._data = self.context.wrap_socket(connection, server_hostname=self.host, session=login.session)
+        return self._data, size
 
 
 def _log_in(client: ftplib.FTP, endpoint: Endpoint, table: str) -> None:

@@ -14,6 +14,7 @@ import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -22,7 +23,7 @@ import paramiko
 from stadtdaten.contracts.interfaces import Limits, SftpInterface
 from stadtdaten.contracts.model import Table
 from stadtdaten.extract.budget import Budget
-from stadtdaten.extract.drop import Entry, Listing, take
+from stadtdaten.extract.drop import MOST_NAMES, Entry, Listing, take, too_many_names
 from stadtdaten.extract.options import check_options
 from stadtdaten.extract.outcome import Fetched, NotModified
 from stadtdaten.faults import Misconfigured, SourceUnavailable, SourceUnreadable
@@ -207,7 +208,10 @@ class _Server:
         entries, others = [], []
         with _failures(self._table, self._budget):
             # All of it first: while a listing is under way nothing else may be asked.
-            for found in list(self._client.listdir_iter(str(self._base / folder))):
+            names = list(islice(self._client.listdir_iter(str(self._base / folder)), MOST_NAMES + 1))
+            if len(names) > MOST_NAMES:
+                raise too_many_names(self._table)
+            for found in names:
                 name = f"{folder}/{found.filename}" if folder else found.filename
                 if not wanted(found.filename):
                     others += [found.filename] if stat.S_ISREG(found.st_mode or 0) else []
