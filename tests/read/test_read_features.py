@@ -692,3 +692,8 @@ def test_no_message_about_a_damaged_file_tells_a_value(geojson_text: Read, cut: 
         geojson_text(secret[:cut])
     assert "Geheim" not in caught.value.message + caught.value.next_step
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_a_text_without_an_end_is_told_at_once(geojson_text: Read) -> None:
+    with pytest.raises(SourceUnreadable, match="kein vollständiges JSON"):  # a second for each quote if tried in turn
+        geojson_text('{"type": "' + '\\"' * 200_000)

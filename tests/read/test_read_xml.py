@@ -160,3 +160,24 @@ def test_any_text_comes_back_as_it_was_written(
     columns = {"kk": {"type": "string", "source": "@k"}, "tt": {"type": "string", "source": "t"}}
     frame = read_table(table({"format": "xml", "rows": "w/z"}, columns), (file,), city, Limits()).frame
     assert [(one or "", two or "") for one, two in zip(values(frame, "kk"), values(frame, "tt"), strict=True)] == rows
+
+
+def test_the_type_that_a_schema_gives_an_element_is_no_value_of_it(
+    tmp_path: Path, table: MakeTable, city: City
+) -> None:
+    file = tmp_path / "probe.xml"
+    xsi = "http://www.w3.org/2001/XMLSchema-instance"
+    file.write_text(f'<w xmlns:x="{xsi}"><z type="Linde" x:type="Baum"/></w>', encoding="utf-8")
+    columns = {"kind": {"type": "string", "source": "@type"}}
+    frame = read_table(table({"format": "xml", "rows": "w/z"}, columns), (file,), city, Limits()).frame
+    assert values(frame, "kind") == ["Linde"]
+
+
+def test_attributes_that_differ_by_their_namespace_alone_are_an_error(
+    tmp_path: Path, table: MakeTable, city: City
+) -> None:
+    file = tmp_path / "probe.xml"
+    file.write_text('<w xmlns:a="urn:a"><z nr="1" a:nr="2"/></w>', encoding="utf-8")
+    columns = {"nr": {"type": "string", "source": "@nr"}}
+    with pytest.raises(SourceUnreadable, match="nur im Namensraum"):
+        read_table(table({"format": "xml", "rows": "w/z"}, columns), (file,), city, Limits())

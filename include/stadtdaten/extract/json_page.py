@@ -17,7 +17,8 @@ from stadtdaten.faults import Fault, SourceUnreadable
 LARGEST = 64_000_000
 """Bytes of a page: about ten times that is its cost in memory. Services page, so more is a matter of page_size."""
 
-STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+"""Texts; one without an end reaches to the file's, or each quote in it would be tried as a beginning."""
 OPENING, CLOSING = (np.array([each in signs for each in range(256)], np.int8) for signs in (b"[{", b"]}"))
 
 

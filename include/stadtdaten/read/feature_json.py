@@ -26,7 +26,8 @@ from stadtdaten.faults import SourceUnreadable
 from stadtdaten.frames import Repair
 from stadtdaten.read.layer import Layer, crs_called, geometries, malformed, not_simple
 
-STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+"""Texts; one without an end reaches to the file's, or each quote in it would be tried as a beginning."""
 BLANK = r"[ \t\n\r]*"
 BLANKS = re.compile(rf"({BLANK})")
 KEY = re.compile(rf'"((?:[^"\\\x00-\x1f]++|\\.)*+)"{BLANK}:{BLANK}')

@@ -19,6 +19,8 @@ CHUNK = 1 << 20
 NIL = "nil"
 """XML Schema's attribute that says "no value"."""
 
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+
 Names = list[str]
 """The names of the open elements, from the root."""
 
@@ -77,7 +79,22 @@ class _Reader:
             self._characters = 0
             for value in attributes.values():
                 self._count(value)
-            self._builder.start(_local(name), {_local(key): value for key, value in attributes.items()})
+            self._builder.start(_local(name), self._local_names(attributes))
+
+    def _local_names(self, attributes: dict[str, str]) -> dict[str, str]:
+        """Without those that XML Schema has for a parser (xsi:type), which are no data; `nil` says that there is none.
+
+        Raises SourceUnreadable where two differ by their namespace alone.
+        """
+        own = {key: text for key, text in attributes.items() if not key.startswith(f"{XSI} ") or _local(key) == NIL}
+        named = {_local(key): text for key, text in own.items()}
+        if len(named) < len(own):
+            raise SourceUnreadable(
+                f"Tabelle „{self._table.id}“: Ein Element der Datei hat zwei Attribute, die sich nur im Namensraum "
+                "unterscheiden; welches gilt, steht nicht fest.",
+                next_step="Die Fachstelle bitten, die Attribute verschieden zu nennen.",
+            )
+        return named
 
     def text(self, data: str) -> None:
         if self._within:
