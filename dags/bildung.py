@@ -18,7 +18,8 @@ verloren. `snapshot` rot: Die Datei fehlt, ist abgeschnitten, oder ihre Koordina
 3. Meldet das Protokoll neue Spalten, entscheiden, ob sie veröffentlicht werden sollen. Leitungen und Telefonnummern
    stehen mit Absicht nicht im Vertrag und verlassen das Haus nie.
 
-**Wen fragen.** Zu den Kitas: jugendamt@stadt.hamm.de, zu den Schulen: schulverwaltung@stadt.hamm.de. Portal und Pipeline: opendata@stadt.hamm.de.
+**Wen fragen.** Zu den Kitas: jugendamt@stadt.hamm.de, zu den Schulen: schulverwaltung@stadt.hamm.de. Portal und
+Pipeline: opendata@stadt.hamm.de.
 """
 
 from stadtdaten.airflow_dags import source_dag
