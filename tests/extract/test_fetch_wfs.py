@@ -173,6 +173,14 @@ def test_a_total_that_counts_only_the_first_page_is_an_error(server: Any, baeume
     assert "nennt 2 Objekte und liefert 4" in fault(server, baeume, tmp_path).message
 
 
+def test_a_full_page_that_counts_only_itself_is_not_the_whole_layer(server: Any, baeume: Table, tmp_path: Path) -> None:
+    kind = type(server.reply(None))
+    server.reply = lambda request: kind(
+        body=page([], 5) if request.query.get("resultType") == "hits" else page(FIVE[:2], 2)
+    )
+    assert "auf Nachfrage aber 5" in fault(server, baeume, tmp_path).message
+
+
 def test_a_link_behind_the_last_page_adds_nothing(server: Any, baeume: Table, tmp_path: Path) -> None:
     serve(server, lambda start: page(FIVE[start : start + 2], 5, f"{server.url}/wfs?startIndex={start + 2}"))
     assert len(fetch(server, baeume, tmp_path).files) == 3

@@ -87,9 +87,23 @@ class _Reading:
             if address and self._pages.count == 1 and self._pages.promised is None:
                 # MapServer tells the total on the last page only, which fits whatever was lost before.
                 self._pages.promise(self._hits())
-        if self._pages.count > 1 and self._pages.promised is not None:
-            self._pages.promise(self._hits())
+        if self._pages.promised is not None:
+            if self._pages.count > 1:
+                self._pages.promise(self._hits())
+            elif self._pages.received >= self._interface.page_size:
+                self._refuse_count_of_one_page(self._pages.promised)
         self._pages.check_sum()
+
+    def _refuse_count_of_one_page(self, promised: int) -> None:
+        """Some servers give the number of features on the page as that of all: a full page would count as the layer."""
+        total = self._hits()
+        if total is not None and total != promised:
+            raise SourceUnreadable(
+                f"Tabelle „{self._table.id}“: Der WFS nennt auf der ersten, vollen Seite {promised} Objekte als "
+                f"Gesamtzahl, auf Nachfrage aber {total}.",
+                next_step="Den Lauf wiederholen. Bleibt es dabei, den Betrieb des Dienstes ansprechen: numberMatched "
+                "muss alle Objekte zählen; bis dahin im Vertrag interface.page_size über ihre Zahl anheben.",
+            )
 
     def fetch_counted(self) -> None:
         """WFS 1.1: in one request, or in pages where there is more than one and startIndex works."""
