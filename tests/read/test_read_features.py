@@ -697,3 +697,16 @@ def test_no_message_about_a_damaged_file_tells_a_value(geojson_text: Read, cut: 
 def test_a_text_without_an_end_is_told_at_once(geojson_text: Read) -> None:
     with pytest.raises(SourceUnreadable, match="kein vollständiges JSON"):  # a second for each quote if tried in turn
         geojson_text('{"type": "' + '\\"' * 200_000)
+
+
+def test_a_placemark_of_a_folder_without_a_name_is_not_of_the_folder_before(tmp_path: Path, read: Read) -> None:
+    mark = "<Placemark><name>{}</name><Point><coordinates>7.8,51.67</coordinates></Point></Placemark>"
+    file = tmp_path / "probe.kml"
+    file.write_text(
+        '<kml xmlns="http://www.opengis.net/kml/2.2"><Document><name>D</name>'
+        f"<Folder><name>A</name>{mark.format('eins')}</Folder><Folder>{mark.format('zwei')}</Folder></Document></kml>",
+        encoding="utf-8",
+    )
+    columns = {"name": "string", "ort": {"type": "geometry", "source": "geometry"}}
+    frame = read(file, columns=columns, format="kml", layer="A").frame
+    assert values(frame, "name") == ["eins"]

@@ -7,6 +7,7 @@ of a Placemark is the Folder or Document that it stands in.
 from __future__ import annotations
 
 import re
+from collections import deque
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -36,15 +37,18 @@ def read_kml(table: Table, reading: Features, path: Path, limits: Limits) -> Lay
     Raises SourceUnreadable for several layers of which the contract names none, a Placemark that says something twice,
     geometries that are no Simple Features, and as xml_stream.elements does.
     """
-    layers: dict[str, list[Element]] = {}
-    containers: list[str] = []
-    for names, element in elements(table, path, limits, _is_placemark_or_layer_name):
-        depth = sum(name in CONTAINERS for name in names)
+    containers = _Containers()
+    called: dict[int, str] = {}
+    found: list[tuple[int, Element]] = []
+    for _, element in elements(table, path, limits, containers.is_wanted):
+        container = containers.of_wanted.popleft()
         if element.tag == "name":
-            containers = [*(containers + [""] * depth)[: depth - 1], (element.text or "").strip()]
+            called[container] = (element.text or "").strip()
         else:
-            inner = (containers + [""] * depth)[depth - 1] if depth else ""
-            layers.setdefault(inner, []).append(element)
+            found.append((container, element))
+    layers: dict[str, list[Element]] = {}
+    for container, element in found:
+        layers.setdefault(called.get(container, ""), []).append(element)
     if not layers:
         raise malformed(table, "enthält keine Placemarks")
     placemarks = layers[choose(table, list(layers), reading.layer)]
@@ -62,8 +66,28 @@ def read_kml(table: Table, reading: Features, path: Path, limits: Limits) -> Lay
     return Layer(names, len(records), text, geometry)
 
 
-def _is_placemark_or_layer_name(names: list[str]) -> bool:
-    return names[-1] == "Placemark" or (len(names) > 1 and names[-1] == "name" and names[-2] in CONTAINERS)
+class _Containers:
+    """In which container does each Placemark stand? By number, for not all have a name, and names are not unique.
+
+    ``of_wanted`` holds the container of every wanted element, in their order; 0 stands for none.
+    """
+
+    def __init__(self) -> None:
+        self.of_wanted: deque[int] = deque()
+        self._open: list[int] = []
+        self._count = 0
+
+    def is_wanted(self, names: list[str]) -> bool:
+        """Whether it is a Placemark or a container's name; asked at each element, in their order."""
+        depth = sum(name in CONTAINERS for name in names)
+        if names[-1] in CONTAINERS:
+            self._count += 1
+            self._open = [*self._open[: depth - 1], self._count]
+            return False
+        wanted = names[-1] == "Placemark" or (len(names) > 1 and names[-1] == "name" and names[-2] in CONTAINERS)
+        if wanted:
+            self.of_wanted.append(self._open[depth - 1] if depth else 0)
+        return wanted
 
 
 def _record(table: Table, placemark: Element) -> dict[str, str | None]:
