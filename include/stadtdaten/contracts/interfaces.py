@@ -8,6 +8,9 @@ from pydantic import Field
 
 from stadtdaten.contracts.base import HostName, Identifier, Strict
 
+Settle = Annotated[int, Field(ge=0, le=600, description="Seconds for which a file's size must stand still")]
+PageSize = Annotated[int, Field(ge=1, le=100_000, description="Features per request")]
+
 
 class HttpInterface(Strict):
     """Files over HTTP(S); a table's `resource` is the path below the connection's address."""
@@ -24,7 +27,7 @@ class FolderInterface(Strict):
 
     kind: Literal["folder"]
     connection: Identifier
-    settle: int = Field(default=5, ge=0, le=600, description="Seconds for which a file's size must stand still")
+    settle: Settle = 5
 
 
 class SftpInterface(Strict):
@@ -32,7 +35,7 @@ class SftpInterface(Strict):
 
     kind: Literal["sftp"]
     connection: Identifier
-    settle: int = Field(default=5, ge=0, le=600, description="Seconds for which a file's size must stand still")
+    settle: Settle = 5
 
 
 class FtpInterface(Strict):
@@ -41,7 +44,7 @@ class FtpInterface(Strict):
     kind: Literal["ftp"]
     connection: Identifier
     tls: bool = Field(default=True, description="False sends login and data in the clear")
-    settle: int = Field(default=5, ge=0, le=600, description="Seconds for which a file's size must stand still")
+    settle: Settle = 5
 
 
 class WfsInterface(Strict):
@@ -50,7 +53,7 @@ class WfsInterface(Strict):
     kind: Literal["wfs"]
     connection: Identifier
     version: Literal["2.0.0", "1.1.0"] = "2.0.0"
-    page_size: int = Field(default=1000, ge=1, le=100_000, description="Features per request")
+    page_size: PageSize = 1000
 
 
 class OgcFeaturesInterface(Strict):
@@ -58,7 +61,7 @@ class OgcFeaturesInterface(Strict):
 
     kind: Literal["ogc_features"]
     connection: Identifier
-    page_size: int = Field(default=1000, ge=1, le=100_000, description="Features per request")
+    page_size: PageSize = 1000
 
 
 class ArcgisInterface(Strict):
@@ -66,7 +69,7 @@ class ArcgisInterface(Strict):
 
     kind: Literal["arcgis"]
     connection: Identifier
-    page_size: int = Field(default=1000, ge=1, le=100_000, description="Features per request")
+    page_size: PageSize = 1000
 
 
 class SqlInterface(Strict):
