@@ -282,3 +282,16 @@ def test_nothing_of_the_account_is_used(
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("SSH_AUTH_SOCK", str(home / "agent"))
     assert isinstance(fetch(table("csv", "wetter/b.csv"), server.endpoint(), tmp_path), Fetched)
+
+
+@pytest.mark.parametrize("place", range(40, 200, 8))
+def test_a_damaged_private_key_is_our_mistake(server: Server, table: MakeTable, tmp_path: Path, place: int) -> None:
+    key = new_key().decode()
+    damaged = key[:place] + ("A" if key[place] != "A" else "B") * 8 + key[place + 8 :]
+    endpoint = server.endpoint()
+    with pytest.raises(Misconfigured, match="private_key"):
+        fetch(
+            table("csv", "wetter/*.csv"),
+            endpoint.model_copy(update={"options": {**endpoint.options, "private_key": damaged}}),
+            tmp_path,
+        )

@@ -131,7 +131,7 @@ def _private_key(endpoint: Endpoint, table: str) -> paramiko.PKey | None:
     for kind in PRIVATE_KEYS:
         try:
             return kind.from_private_key(io.StringIO(text))
-        except (paramiko.SSHException, ValueError):
+        except (paramiko.SSHException, ValueError, AssertionError, LookupError):  # what paramiko makes of a damaged one
             continue
     raise Misconfigured(
         f"Tabelle „{table}“: Der private Schlüssel der Verbindung (private_key) ist unlesbar oder hat ein Kennwort.",
