@@ -759,3 +759,13 @@ def damaged_part(content: bytes, place: float, damage: bytes) -> bytes:
             target.writestr(name, data[:at] + damage + data[at + len(damage) :] if hit else data)
             at -= len(data)
     return file.getvalue()
+
+
+def test_columns_are_hidden_where_the_sheet_hides_all_that_it_does_not_name(read_book: ReadBook) -> None:
+    workbook, sheet = book(["aa", "bb", "intern"], ["x", "y", SECRET])
+    sheet.sheet_format.defaultColWidth = 0
+    sheet.column_dimensions["A"].width = sheet.column_dimensions["B"].width = 12
+    read = read_book(workbook, TEXTS)
+    assert cells(read) == [["x", "y"]]
+    assert told(read) == {"hidden_column": 1}
+    assert read.drift == ()

@@ -40,6 +40,9 @@ class _Sheet:
         self._marks = Marks()
         self._indents, self._percents = indents, percents
         self._hidden_columns: list[tuple[int, int]] = []
+        self._told_columns: list[range] = []
+        self._others_hidden = False
+        """Whether columns of which nothing is told are hidden."""
         self._collapsed: set[int] = set()
         self._filters: list[Range] = []
         self._filter: Range | None = None
@@ -58,9 +61,13 @@ class _Sheet:
                 self._formula = True
             case "row":
                 self._start_row(attributes)
+            case "sheetFormatPr":
+                self._others_hidden = float(attributes.get("defaultColWidth", "1")) == 0
             case "col":
+                reach = range(int(attributes["min"]) - 1, int(attributes["max"]))
+                self._told_columns.append(reach)
                 if attributes.get("hidden") in TRUE or float(attributes.get("width", "1")) == 0:
-                    self._hidden_columns.append((int(attributes["min"]) - 1, int(attributes["max"]) - 1))
+                    self._hidden_columns.append((reach.start, reach.stop - 1))
             case "mergeCell":
                 self._marks.merged.append(_range(attributes["ref"]))
             case _:
@@ -87,6 +94,11 @@ class _Sheet:
         marks = self._marks
         for first, last in self._hidden_columns:
             marks.hidden_columns.update(range(first, min(last + 1, marks.columns)))
+        if self._others_hidden:
+            told = {
+                column for reach in self._told_columns for column in range(reach.start, min(reach.stop, marks.columns))
+            }
+            marks.hidden_columns.update(set(range(marks.columns)) - told)
         filtered = {row for row in marks.hidden_rows for each in self._filters if each.first_row < row <= each.last_row}
         marks.folded_rows = filtered | self._collapsed
         marks.hidden_rows -= marks.folded_rows
