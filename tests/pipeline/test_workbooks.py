@@ -250,3 +250,19 @@ def test_a_spoilt_budget_never_reaches_the_portal(site: Site, fault: str) -> Non
     assert stopped is not None
     after = {path: content for path, content in site.portal_files().items() if path.startswith("daten/")}
     assert after == {path: content for path, content in before.items() if path.startswith("daten/")}
+
+
+def test_an_export_without_its_last_row_is_half_a_file_and_nothing_of_it_gets_out(office: Site) -> None:
+    file = laid_down(office, "einwohnerstatistik/baufertigstellungen.csv")
+    rows = file.read_bytes().splitlines(keepends=True)
+    assert rows[-1].startswith(b"1)")
+    file.write_bytes(b"".join(rows[: len(rows) // 2]))
+    age(file, 600)
+
+    faults = statistics(office)
+
+    assert "trailer" in held(faults["baufertigstellungen"])
+    assert faults["gebaeudebestand"] is None
+    assert office.run("einwohnerstatistik").live("baufertigstellungen") is None
+    (incident,) = office.ledger.open_incidents()
+    assert (incident.dataset, incident.kind) == ("baufertigstellungen", "source_in_motion")
