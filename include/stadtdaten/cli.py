@@ -62,7 +62,7 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         _print_json(rows)
         return
-    table = RichTable(box=None, padding=(0, 1, 0, 0))
+    table = RichTable(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in ("dataset", "state", "release", "modified", "due", "rows", "last run"):
         # A narrow terminal breaks lines, and cuts nothing.
         table.add_column(heading, overflow="fold", no_wrap=heading == "release")

@@ -136,7 +136,9 @@ def test_a_table_that_vanished_is_stopped(dataset: Dataset) -> None:
 
 def test_a_source_that_lost_most_rows_is_stopped_though_its_table_of_counts_lost_few(dataset: Dataset) -> None:
     def counts(published: int, read: int) -> Manifest:
-        lock = TableLock(resource="b", url="", source_bytes=1, content_hash="", rows=read, columns=("baum_id",))
+        lock = TableLock(
+            resource="b", url="", source_bytes=1, content_hash="", rows=read, columns=("baum_id",), files=()
+        )
         return manifest(published).model_copy(update={"locks": {"baeume": lock}})
 
     portal_gate(counts(950, 2400), counts(1000, 2500), dataset)
