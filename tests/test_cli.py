@@ -40,7 +40,7 @@ def test_run_publishes_and_status_says_what_is_live(call) -> None:  # type: igno
     rows = {row["dataset"]: row for row in json.loads(call("status", "--json").stdout)}
     assert rows["pegelstaende"]["state"] == "current"
     assert rows["pegelstaende"]["release"] == row["release"]
-    assert rows["baumkataster"]["state"] == "unpublished"
+    assert rows["baumkataster"]["state"] == "not live"
     assert "pegelstaende" in call("status").stdout
 
 

@@ -255,7 +255,7 @@ def _status(run: Run, dataset: str, incidents: tuple[Incident, ...]) -> dict[str
     problem = incident.message if incident else None
     try:
         live = run.live(dataset)
-        state = "unpublished"
+        state = "not live"
     except Fault as fault:
         live, state, problem = None, "broken", problem or fault.message
     modified = due = None
