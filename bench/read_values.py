@@ -19,8 +19,8 @@ import pyarrow.csv
 from stadtdaten.contracts import City, Table, load_city
 from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.read import content_hash
-from stadtdaten.read.numbers import Notation
-from stadtdaten.read.values import Values
+from stadtdaten.read.typed.numbers import Notation
+from stadtdaten.read.typed.values import Values
 
 ROWS = 1_000_000
 REPEATS = 5

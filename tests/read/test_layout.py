@@ -14,7 +14,8 @@ from stadtdaten.contracts import Table
 from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.reading import Csv
 from stadtdaten.faults import SchemaChanged, SourceInMotion, SourceUnreadable
-from stadtdaten.read import ReadTable, csv_file
+from stadtdaten.read import ReadTable
+from stadtdaten.read.delimited import csv_file
 from stadtdaten.read.layout import read_grid
 from stadtdaten.read.table import RawTable
 

@@ -20,8 +20,8 @@ from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.faults import SourceUnreadable
 from stadtdaten.frames import Repair
 from stadtdaten.read import ReadTable, read_table
-from stadtdaten.read.numbers import Notation
-from stadtdaten.read.values import Values
+from stadtdaten.read.typed.numbers import Notation
+from stadtdaten.read.typed.values import Values
 
 MakeTable = Callable[..., Table]
 ReadText = Callable[..., ReadTable]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from stadtdaten.faults import SourceUnreadable
 from stadtdaten.read import ReadTable
-from stadtdaten.read.account import Account
-from stadtdaten.read.periods import normal_form, read_period
+from stadtdaten.read.typed.account import Account
+from stadtdaten.read.typed.periods import normal_form, read_period
 
 ReadText = Callable[..., ReadTable]
 

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stadtdaten.read import ReadTable, csv_file
-from stadtdaten.read.pieces import LongRow, pieces
+from stadtdaten.read import ReadTable
+from stadtdaten.read.delimited import csv_file
+from stadtdaten.read.delimited.pieces import LongRow, pieces
 
 CELLS = st.text(st.sampled_from('ab"\r\n;'), max_size=6)
 

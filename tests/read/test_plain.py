@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from stadtdaten.contracts import Table
 from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.faults import SourceUnreadable
-from stadtdaten.read import values
-from stadtdaten.read.numbers import Notation
-from stadtdaten.read.plain import typed_if_plain
+from stadtdaten.read.typed import values
+from stadtdaten.read.typed.numbers import Notation
+from stadtdaten.read.typed.plain import typed_if_plain
 
 PLAIN = {
     "integer": ("", "0", "-1", "007", "123456", "9223372036854775807", "9223372036854775808", "-9223372036854775808"),

@@ -180,9 +180,7 @@ def test_a_coordinate_column_that_is_gone_is_a_changed_schema(read_text: ReadTex
 
 
 # An A with tilde or circumflex is what a reader of UTF-8 as cp1252 sees in front of a sign: such a file is refused.
-TEXT = st.text(
-    st.characters(codec="cp1252", exclude_characters="\r\n\x00ÂÃ", exclude_categories=("Cc",)), max_size=8
-)
+TEXT = st.text(st.characters(codec="cp1252", exclude_characters="\r\n\x00ÂÃ", exclude_categories=("Cc",)), max_size=8)
 CELL = st.one_of(TEXT, st.sampled_from(['"', ";", ",", "a\nb", "a\r\nb", '"";', " x ", "ä", "€", "NA", "null", "0012"]))
 
 

@@ -18,8 +18,8 @@ from stadtdaten.contracts import City, Table
 from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.faults import SourceUnreadable
 from stadtdaten.read import ReadTable, read_table
-from stadtdaten.read.numbers import Notation
-from stadtdaten.read.values import Values
+from stadtdaten.read.typed.numbers import Notation
+from stadtdaten.read.typed.values import Values
 
 ReadText = Callable[..., ReadTable]
 GERMAN = {"delimiter": ";", "decimal": ",", "thousands": "."}

@@ -19,17 +19,17 @@ from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.model import City, Table
 from stadtdaten.contracts.reading import Csv, Features, Gml, Rows, Sheet, Xml
 from stadtdaten.read.corrections import with_corrections
-from stadtdaten.read.csv_file import read_csv
-from stadtdaten.read.features import read_features
+from stadtdaten.read.delimited.csv_file import read_csv
 from stadtdaten.read.files import load_frame, write_frame
 from stadtdaten.read.fingerprint import content_hash
 from stadtdaten.read.geodesy import in_city_crs
-from stadtdaten.read.gml import read_gml
 from stadtdaten.read.merge import merge_changes
 from stadtdaten.read.rows import read_rows
-from stadtdaten.read.sheet import read_sheet
 from stadtdaten.read.table import RawTable, ReadTable
-from stadtdaten.read.values import Notation, Values
+from stadtdaten.read.typed.values import Notation, Values
+from stadtdaten.read.vector.features import read_features
+from stadtdaten.read.vector.gml import read_gml
+from stadtdaten.read.workbook.sheet import read_sheet
 from stadtdaten.read.xml_file import read_xml
 
 __all__ = ["ReadTable", "content_hash", "load_frame", "merge_changes", "read_table", "write_frame"]

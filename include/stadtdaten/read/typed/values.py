@@ -20,11 +20,11 @@ from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.model import Column, Table
 from stadtdaten.faults import Finding, SourceUnreadable
 from stadtdaten.frames import Repair
-from stadtdaten.read.account import Account
-from stadtdaten.read.arrow import count_true
-from stadtdaten.read.cells import is_text, trimmed, without_markers
-from stadtdaten.read.moments import read_date, read_datetime
-from stadtdaten.read.numbers import (
+from stadtdaten.read.typed.account import Account
+from stadtdaten.read.typed.arrow import count_true
+from stadtdaten.read.typed.cells import is_text, trimmed, without_markers
+from stadtdaten.read.typed.moments import read_date, read_datetime
+from stadtdaten.read.typed.numbers import (
     Notation,
     numbers_in,
     numeric_markers,
@@ -32,8 +32,8 @@ from stadtdaten.read.numbers import (
     read_integer,
     read_number,
 )
-from stadtdaten.read.periods import read_period
-from stadtdaten.read.plain import typed_if_plain
+from stadtdaten.read.typed.periods import read_period
+from stadtdaten.read.typed.plain import typed_if_plain
 
 __all__ = ["Notation", "Values"]
 

@@ -36,17 +36,17 @@ from stadtdaten.contracts.model import Column, Table
 from stadtdaten.contracts.reading import Sheet
 from stadtdaten.faults import Finding, SchemaChanged, SourceUnreadable
 from stadtdaten.frames import Repair
-from stadtdaten.read.account import Account
 from stadtdaten.read.layout import SEARCHED, Header, find_header, tabulate
-from stadtdaten.read.marks import Cell, Malformed, Marks, Protected, Range
-from stadtdaten.read.marks_ods import ods_marks
-from stadtdaten.read.marks_xlsx import position, xlsx_marks
-from stadtdaten.read.notation import find_notation
-from stadtdaten.read.package import check_package
 from stadtdaten.read.table import RawTable, joined
-from stadtdaten.read.typed_cells import ERROR, UNCOMPUTED, Value, as_declared, as_name, as_text, without_marks
-from stadtdaten.read.values import Notation
-from stadtdaten.read.xls_file import xls_sheets
+from stadtdaten.read.typed.account import Account
+from stadtdaten.read.typed.notation import find_notation
+from stadtdaten.read.typed.values import Notation
+from stadtdaten.read.workbook.marks import Cell, Malformed, Marks, Protected, Range
+from stadtdaten.read.workbook.marks_ods import ods_marks
+from stadtdaten.read.workbook.marks_xlsx import position, xlsx_marks
+from stadtdaten.read.workbook.package import check_package
+from stadtdaten.read.workbook.typed_cells import ERROR, UNCOMPUTED, Value, as_declared, as_name, as_text, without_marks
+from stadtdaten.read.workbook.xls_file import xls_sheets
 
 COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """Start of xls files, and of encrypted xlsx files (MS-CFB 2.2)."""

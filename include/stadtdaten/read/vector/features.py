@@ -15,12 +15,12 @@ from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.reading import Features
 from stadtdaten.faults import SourceUnreadable
-from stadtdaten.read.dbf import read_dbf
-from stadtdaten.read.feature_json import read_esrijson, read_geojson
-from stadtdaten.read.geopackage import read_geopackage
-from stadtdaten.read.kml import read_kml
-from stadtdaten.read.layer import Layer, malformed, not_simple
 from stadtdaten.read.table import RawTable, match_columns, summed
+from stadtdaten.read.vector.dbf import read_dbf
+from stadtdaten.read.vector.feature_json import read_esrijson, read_geojson
+from stadtdaten.read.vector.geopackage import read_geopackage
+from stadtdaten.read.vector.kml import read_kml
+from stadtdaten.read.vector.layer import Layer, malformed, not_simple
 
 
 def read_features(table: Table, reading: Features, files: tuple[Path, ...], limits: Limits) -> RawTable:

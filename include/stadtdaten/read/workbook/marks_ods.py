@@ -7,7 +7,7 @@ import zipfile
 from itertools import product
 from typing import IO
 
-from stadtdaten.read.marks import Cell, Malformed, Marks, Protected, Range, parse
+from stadtdaten.read.workbook.marks import Cell, Malformed, Marks, Protected, Range, parse
 
 ERROR = re.compile(r"#(DIV/0!|N/A|NV|NAME\?|REF!|BEZUG!|VALUE!|WERT!|NUM!|ZAHL!|NULL!)|(Err|Fehler):\d{3}")
 """What a spreadsheet program shows in place of a result, in English and German."""

@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stadtdaten.contracts.model import Column
-from stadtdaten.read.account import Account
-from stadtdaten.read.arrow import Cells, count_true, null_where
-from stadtdaten.read.cells import fits, is_text, trimmed, without_markers
+from stadtdaten.read.typed.account import Account
+from stadtdaten.read.typed.arrow import Cells, count_true, null_where
+from stadtdaten.read.typed.cells import fits, is_text, trimmed, without_markers
 
 BLANKS = " \u00a0\u202f"
 GROUPS = {" ": f"[{BLANKS}]", "'": "['\u2019]"}

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stadtdaten.contracts.model import Column
-from stadtdaten.read.account import Account
-from stadtdaten.read.arrow import count_true
-from stadtdaten.read.marks import Malformed
+from stadtdaten.read.typed.account import Account
+from stadtdaten.read.typed.arrow import count_true
+from stadtdaten.read.workbook.marks import Malformed
 
 MARK = "\uffff"
 DATE, TRUE, FALSE, ERROR, UNCOMPUTED = (MARK + kind for kind in "dtfeu")

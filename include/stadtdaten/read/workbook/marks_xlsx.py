@@ -10,7 +10,7 @@ import re
 import zipfile
 from typing import IO
 
-from stadtdaten.read.marks import Malformed, Marks, Range, parse
+from stadtdaten.read.workbook.marks import Malformed, Marks, Range, parse
 
 WORKBOOK = "xl/workbook.xml"
 PERCENT_FORMATS = frozenset({9, 10})

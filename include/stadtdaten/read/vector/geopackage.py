@@ -19,7 +19,7 @@ from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.reading import Features
 from stadtdaten.faults import SourceUnreadable
-from stadtdaten.read.layer import Layer, choose, crs_called, geometries, malformed
+from stadtdaten.read.vector.layer import Layer, choose, crs_called, geometries, malformed
 
 ENVELOPE_BYTES = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}
 """Length of the envelope by bits 1 to 3 of the flags (12-128r19, 2.1.3)."""

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stadtdaten.contracts.model import Column
-from stadtdaten.read.account import Account
-from stadtdaten.read.arrow import Cells, count_true, null_where
+from stadtdaten.read.typed.account import Account
+from stadtdaten.read.typed.arrow import Cells, count_true, null_where
 
 ZEROS = bytes.maketrans(b"123456789", b"000000000")
 

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stadtdaten.contracts.model import Column
-from stadtdaten.read.account import Account
-from stadtdaten.read.arrow import null_where
-from stadtdaten.read.cells import fits, is_text
+from stadtdaten.read.typed.account import Account
+from stadtdaten.read.typed.arrow import null_where
+from stadtdaten.read.typed.cells import fits, is_text
 
 ISO = "ISO8601"
 ISO_LOCAL = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?$"

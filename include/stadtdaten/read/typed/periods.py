@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stadtdaten.german import MONTHS
-from stadtdaten.read.account import Account
+from stadtdaten.read.typed.account import Account
 
 YEAR = r"(?P<year>[12][0-9]{3})"
 SPELLINGS = {

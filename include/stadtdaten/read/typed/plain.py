@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stadtdaten.contracts.model import Column
-from stadtdaten.read.numbers import Notation
+from stadtdaten.read.typed.numbers import Notation
 
 DAY = len("2025-12-31")
 TIMES = (len("2025-12-31T14:05"), len("2025-12-31T14:05:00"))

@@ -31,8 +31,8 @@ from stadtdaten.extract.gml_page import Page, check_count, examine, feature_span
 from stadtdaten.faults import SchemaChanged, SourceUnreadable
 from stadtdaten.frames import Repair
 from stadtdaten.read.geodesy import unite
-from stadtdaten.read.gml_schema import schema_properties
 from stadtdaten.read.table import RawTable, match_columns
+from stadtdaten.read.vector.gml_schema import schema_properties
 
 OPTIONS = {"WRITE_GFS": "NO", "DOWNLOAD_SCHEMA": "NO", "EXPOSE_GML_ID": "YES", "CONSIDER_EPSG_AS_URN": "NO"}
 """GDAL leaves no files beside the page, asks no server for a schema, and does not guess what EPSG:4326 means."""

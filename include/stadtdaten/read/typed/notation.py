@@ -17,7 +17,7 @@ from stadtdaten.contracts.model import Column, Table
 from stadtdaten.contracts.reading import Csv, Features, Sheet, Xml
 from stadtdaten.faults import SourceUnreadable
 from stadtdaten.frames import Repair
-from stadtdaten.read.numbers import Notation
+from stadtdaten.read.typed.numbers import Notation
 
 DECIMALS = (".", ",")
 THOUSANDS = ("", ".", ",", " ", "'")

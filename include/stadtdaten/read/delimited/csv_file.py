@@ -30,12 +30,12 @@ from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.reading import Csv
 from stadtdaten.faults import SourceUnreadable
 from stadtdaten.frames import Repair
-from stadtdaten.read.dialect import COLUMNS, Dialect, find_dialect, find_encoding, open_quotes, too_wide
+from stadtdaten.read.delimited.dialect import COLUMNS, Dialect, find_dialect, find_encoding, open_quotes, too_wide
+from stadtdaten.read.delimited.pieces import LongRow, pieces
 from stadtdaten.read.layout import tabulate, widened
-from stadtdaten.read.notation import find_notation
-from stadtdaten.read.numbers import Notation
-from stadtdaten.read.pieces import LongRow, pieces
 from stadtdaten.read.table import RawTable
+from stadtdaten.read.typed.notation import find_notation
+from stadtdaten.read.typed.numbers import Notation
 
 PIECE = 1 << 22
 """Bytes of a regular file parsed at a time: few enough to be still in the processor's cache when they are decoded."""

@@ -24,7 +24,7 @@ from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.model import Table
 from stadtdaten.faults import SourceUnreadable
 from stadtdaten.frames import Repair
-from stadtdaten.read.layer import Layer, crs_called, geometries, malformed, not_simple
+from stadtdaten.read.vector.layer import Layer, crs_called, geometries, malformed, not_simple
 
 STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 """Texts; one without an end reaches to the file's, or each quote in it would be tried as a beginning."""

@@ -20,8 +20,8 @@ from xlrd.biffh import XLRDError
 from xlrd.compdoc import CompDocError
 from xlrd.xldate import xldate_as_datetime
 
-from stadtdaten.read.marks import Malformed, Marks, Protected, Range
-from stadtdaten.read.typed_cells import Value
+from stadtdaten.read.workbook.marks import Malformed, Marks, Protected, Range
+from stadtdaten.read.workbook.typed_cells import Value
 
 ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 """Stream that holds an encrypted xlsx file in a compound file (MS-OFFCRYPTO 2.3.4.4)."""

@@ -18,7 +18,7 @@ from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.reading import Features
 from stadtdaten.faults import SourceUnreadable
 from stadtdaten.frames import Repair
-from stadtdaten.read.layer import Layer, malformed
+from stadtdaten.read.vector.layer import Layer, malformed
 
 CODE_PAGES = {0x02: "cp850", 0x03: "cp1252", 0x57: "cp1252"}
 """Language driver (byte 29) to encoding; 0x57 is "the ANSI code page of this computer", in Germany 1252."""

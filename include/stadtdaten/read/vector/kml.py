@@ -21,7 +21,7 @@ from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.reading import Features
 from stadtdaten.faults import SourceUnreadable
-from stadtdaten.read.layer import Layer, choose, malformed, not_simple
+from stadtdaten.read.vector.layer import Layer, choose, malformed, not_simple
 from stadtdaten.read.xml_stream import elements
 
 CONTAINERS = ("Folder", "Document")

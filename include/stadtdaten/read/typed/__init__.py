@@ -1,0 +1,1 @@
+"""From text to typed values: numbers, moments, periods, markers, in German notation."""

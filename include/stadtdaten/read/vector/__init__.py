@@ -1,0 +1,1 @@
+"""Features with geometries (GML, GeoJSON, ArcGIS JSON, shapefile, GeoPackage, KML) and dBASE tables."""
