@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
 import time
@@ -18,6 +19,7 @@ from rich.console import Console
 
 from samplecity import airflow_setup, hold, preflight, start
 from samplecity.airflow_api import AirflowRefused, AirflowSilent
+from samplecity.city import connections
 from samplecity.folder import NotOurs, empty, require_ours
 from samplecity.ports import HOST, PortError, ports_from_environment
 from samplecity.refresh import refresh as play_nights
@@ -134,6 +136,16 @@ def serve(home: Home = HOME, var: Var = None) -> None:
     with _told(folder):
         preflight.check_folder(folder, home)
         serve_city(folder, ports_from_environment())
+
+
+@app.command()
+def environment(home: Home = HOME, var: Var = None) -> None:
+    """Print the settings and connections of `make up` for a shell, so that `stadtdaten run` works beside it."""
+    folder = _var(home, var)
+    ports = ports_from_environment()
+    given = airflow_setup.library_environment(home.resolve(), folder, ports) | connections(folder, ports)
+    for name, value in given.items():
+        print(f"export {name}={shlex.quote(value)}")
 
 
 def main() -> None:

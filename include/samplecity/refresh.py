@@ -59,6 +59,9 @@ def refresh(place: Place, console: Console) -> Result:
     differences += without_file
     for difference in differences:
         console.print(f"Not as expected: {difference}", style="red", markup=False, highlight=False)
+    told = {name for night in planned.nights for name in night.datasets}
+    for name in sorted({dataset.id for contract in contracts for dataset in contract.datasets} - told):
+        console.print(f"{name} is played, but not judged: script.yaml does not say how its nights end.", markup=False)
     with running(place, "make refresh", console.print, scheduled=False) as started:
         sources = [contract.source for contract in runnable]
         unread = wait_until_read(started.airflow, sources, started.since, started.services.check)

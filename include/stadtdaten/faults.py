@@ -60,6 +60,13 @@ class SourceUnavailable(Fault):
     concerns_source = True
 
 
+class ServerNotTrusted(Fault):
+    """The server cannot prove that it is the one we know: perhaps it was set up anew, perhaps somebody poses as it."""
+
+    kind = "server_not_trusted"
+    concerns_source = True
+
+
 class SourceInMotion(Fault):
     """What we read is just being written or changed, or is not all there yet; later it will stand still."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from unicodedata import combining, normalize
 from zoneinfo import ZoneInfo
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -21,6 +22,11 @@ COLUMN_TYPES = {
     "datetime": "Datum mit Uhrzeit",
     "geometry": "Geometrie",
 }
+
+
+def sort_key(text: str) -> str:
+    """For lists that people read: umlauts stand with their vowels, ß with ss (DIN 5007-1)."""
+    return "".join(letter for letter in normalize("NFKD", text.casefold()) if not combining(letter))
 
 
 def number(value: int) -> str:

@@ -120,7 +120,7 @@ def test_a_file_read_right_after_its_change_is_read_again(table: MakeTable, drop
 
 def test_no_file_at_all_says_how_many_others_there_are_and_names_none(table: MakeTable, drop: Path) -> None:
     lay(drop / "wetter" / "Akte Muster.pdf", b"x")
-    with pytest.raises(SourceUnreadable, match="im Ordner liegen 5 andere Dateien") as caught:
+    with pytest.raises(SourceUnreadable, match="im Ordner liegen sonst 5 Dateien") as caught:
         fetch(table("csv", "wetter/pegel.xml"), drop)
     assert "Muster" not in str(caught.value) and "lies" not in str(caught.value)
 

@@ -246,7 +246,7 @@ def test_a_server_that_drips_cannot_outlast_the_time_limit(server: Server, table
 def test_a_missing_folder_and_a_missing_file_are_told_apart(server: Server, table: MakeTable, tmp_path: Path) -> None:
     with pytest.raises(SourceUnreadable, match="verweigert den Ordner"):
         fetch(table("csv", "klima/*.csv"), server.endpoint(), tmp_path)
-    with pytest.raises(SourceUnreadable, match="im Ordner liegen 2 andere Dateien"):
+    with pytest.raises(SourceUnreadable, match="im Ordner liegen sonst 2 Dateien"):
         fetch(table("csv", "wetter/*.xml"), server.endpoint(), tmp_path)
 
 

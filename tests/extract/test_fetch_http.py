@@ -509,6 +509,24 @@ def test_a_header_line_of_ten_megabytes_is_an_error(table: MakeTable, tmp_path: 
     listener.close()
 
 
+def test_a_header_that_hides_the_length_does_not_make_a_cut_file_whole(table: MakeTable, tmp_path: Path) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        for _ in range(ATTEMPTS):
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 20\r\n\r\na;b\r\n1;2\r\n")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    with pytest.raises(SourceUnavailable, match="verstümmelt"):
+        fetch(table("csv", "a.csv"), f"http://127.0.0.1:{listener.getsockname()[1]}", tmp_path)
+    thread.join()
+    listener.close()
+
+
 @pytest.fixture
 def babbler() -> Iterator[Callable[[bytes, bytes], str]]:
     """Starts a server that says the first bytes and then the second ones again and again; its address."""

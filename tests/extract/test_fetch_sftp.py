@@ -22,7 +22,7 @@ from samplecity.shelf import LOGIN, PASSWORD, Shelf, age
 from stadtdaten.contracts.interfaces import Limits, SftpInterface
 from stadtdaten.contracts.model import Table
 from stadtdaten.extract import Fetched, NotModified, fetch_table
-from stadtdaten.faults import Misconfigured, SourceInMotion, SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import Misconfigured, ServerNotTrusted, SourceInMotion, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint, TableLock
 
 MakeTable = Callable[..., Table]
@@ -111,7 +111,7 @@ def test_an_unknown_host_key_stops_before_any_login(server: Server, table: MakeT
     original = paramiko.Transport.auth_password
     paramiko.Transport.auth_password = lambda *given, **more: attempts.append("login")  # type: ignore[method-assign]
     try:
-        with pytest.raises(Misconfigured, match=r"anderen Schlüssel .* ssh-ed25519 SHA256:\S{43}") as caught:
+        with pytest.raises(ServerNotTrusted, match=r"anderen Schlüssel .* ssh-ed25519 SHA256:\S{43}") as caught:
             fetch(table("csv", "wetter/*.csv"), server.endpoint(), tmp_path)
     finally:
         paramiko.Transport.auth_password = original  # type: ignore[method-assign]
@@ -244,7 +244,7 @@ def test_a_server_that_drips_cannot_outlast_the_time_limit(server: Server, table
 def test_a_missing_folder_and_a_missing_file_are_told_apart(server: Server, table: MakeTable, tmp_path: Path) -> None:
     with pytest.raises(SourceUnreadable, match="fehlt der Ordner"):
         fetch(table("csv", "klima/*.csv"), server.endpoint(), tmp_path)
-    with pytest.raises(SourceUnreadable, match="im Ordner liegen 2 andere Dateien"):
+    with pytest.raises(SourceUnreadable, match="im Ordner liegen sonst 2 Dateien"):
         fetch(table("csv", "wetter/*.xml"), server.endpoint(), tmp_path)
 
 

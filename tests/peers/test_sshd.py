@@ -17,7 +17,7 @@ from peers.drops import lay_down, table
 from peers.probe import assert_same, read_through, trees
 from peers.server import free_port, running
 from stadtdaten.contracts.interfaces import Limits, SftpInterface
-from stadtdaten.faults import Misconfigured, SourceInMotion, SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import Misconfigured, ServerNotTrusted, SourceInMotion, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint
 
 
@@ -88,7 +88,7 @@ def test_the_files_of_a_pattern_come_as_one_table(sshd: Sshd, tmp_path: Path) ->
 def test_a_server_with_another_host_key_gets_no_login(sshd: Sshd, tmp_path: Path) -> None:
     sshd.drop(trees(), "baeume.csv")
     _, other = new_key(tmp_path / "other")
-    with pytest.raises(Misconfigured, match="Schlüssel"):
+    with pytest.raises(ServerNotTrusted, match="Schlüssel"):
         read_through(sftp(), table("baeume.csv"), sshd.with_option("host_key", other), tmp_path)
     assert "Accepted" not in (tmp_path / "log").read_text()
 

@@ -73,7 +73,7 @@ def test_nothing_new_is_told_from_the_listing(site: Site) -> None:
         (
             "renamed_file",
             "source_unreadable",
-            "Keine Datei passt auf „wetter/*.csv“; im Ordner liegen 46 andere Dateien",
+            "Keine Datei passt auf „wetter/*.csv“; im Ordner liegen sonst 46 Dateien",
         ),
     ],
 )
@@ -97,9 +97,21 @@ def test_a_server_with_another_host_key_gets_no_login(site: Site) -> None:
     site.city.disturb("haushalt", "wrong_host_key")
     site.refresh("haushalt")
     (incident,) = site.ledger.open_incidents()
-    assert incident.kind == "misconfigured"
+    assert incident.kind == "server_not_trusted"
     assert "SHA256:" in incident.message and "keine Anmeldung" in incident.message
     assert "host_key" in incident.next_step
+
+
+def test_a_changed_host_key_is_told_although_another_fault_is_open(site: Site) -> None:
+    connection = site.connect("haushalt")
+    site.endpoints["haushalt"] = connection.model_copy(update={"options": {}})
+    site.refresh("haushalt")
+    del site.endpoints["haushalt"]
+    site.city.disturb("haushalt", "wrong_host_key")
+    site.refresh("haushalt")
+
+    subjects = [str(mail["Subject"]) for mail in site.mails()]
+    assert len(subjects) == 2 and "weist" in subjects[1]
 
 
 def test_every_source_column_of_the_weather_is_delivered(site: Site) -> None:

@@ -145,3 +145,15 @@ def test_a_script_with_a_mistake_is_not_loaded(change: str) -> None:
             script["again"]["night"] = 1
     with pytest.raises(ValidationError):
         Script.model_validate(script)
+
+
+def test_the_environment_command_gives_a_shell_every_connection(tmp_path: Path) -> None:
+    printed = subprocess.run(
+        [sys.executable, "-c", "from samplecity.cli import main; main()", "environment", "--var", str(tmp_path)],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    shell = subprocess.run(["bash", "-c", printed + "\nenv -0"], capture_output=True, check=True).stdout
+    given = dict(line.split("=", 1) for line in shell.decode().split("\0") if "=" in line)
+    for name, text in connections(tmp_path, Ports()).items():
+        assert json.loads(given[name]) == json.loads(text)
+    assert given["STADTDATEN_VAR"] == str(tmp_path)

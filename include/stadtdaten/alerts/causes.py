@@ -199,6 +199,17 @@ _RULES: tuple[tuple[Condition, Advice], ...] = (
         ),
     ),
     (
+        _kind("server_not_trusted"),
+        Advice(
+            "Der Server der Quelle wurde neu eingerichtet, oder jemand gibt sich als dieser Server aus.",
+            (
+                "Den Betrieb der Quelle auf anderem Weg (Telefon) fragen, ob der gemeldete Schlüssel seiner ist.",
+                "Nur wenn ja: host_key im Feld „extra“ der Verbindung in Airflow ersetzen.",
+                "Wenn nein: die Informationssicherheit der Stadt verständigen; die Pipeline hat sich nicht angemeldet.",
+            ),
+        ),
+    ),
+    (
         _kind("source_in_motion"),
         Advice(
             "Die Lieferung wird länger als sonst geschrieben oder bearbeitet, oder die Übertragung ist abgebrochen und "

@@ -35,6 +35,7 @@ _GATES = {
 }
 _KINDS = {
     "source_unavailable": "Quelle nicht erreichbar",
+    "server_not_trusted": "Server der Quelle weist sich nicht aus",
     "source_in_motion": "Lieferung noch in Bewegung",
     "source_unreadable": "Lieferung nicht lesbar",
     "schema_changed": "Spalten der Quelle fehlen",

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from stadtdaten import german
 from stadtdaten.contracts.model import Table
 from stadtdaten.extract.archive import own_names, unpack
 from stadtdaten.extract.budget import Budget
@@ -117,9 +118,10 @@ def _wanted(drop: Drop, table: Table) -> list[Entry]:
         listing = drop.listing(where, partial(_fits, pattern))
         if not listing.entries:
             like = near(pattern, listing.others)
+            others = german.counted(len(listing.others), "Datei", "Dateien")
             raise SourceUnreadable(
-                f"Tabelle „{table.id}“: Keine Datei passt auf „{resource}“; im Ordner liegen {len(listing.others)} "
-                f"andere Dateien.{f' Ähnlich heißt „{like}“.' if like else ''}",
+                f"Tabelle „{table.id}“: Keine Datei passt auf „{resource}“; im Ordner liegen sonst {others}."
+                f"{f' Ähnlich heißt „{like}“.' if like else ''}",
                 next_step="Im Ordner nachsehen, ob die Lieferung fehlt oder anders heißt; dann den Betrieb der Quelle "
                 "ansprechen oder resource im Vertrag anpassen.",
             )

@@ -26,7 +26,7 @@ from stadtdaten.extract.budget import Budget
 from stadtdaten.extract.drop import MOST_NAMES, Entry, Listing, take, too_many_names
 from stadtdaten.extract.options import check_options
 from stadtdaten.extract.outcome import Fetched, NotModified
-from stadtdaten.faults import Misconfigured, SourceUnavailable, SourceUnreadable
+from stadtdaten.faults import Misconfigured, ServerNotTrusted, SourceUnavailable, SourceUnreadable
 from stadtdaten.frames import Endpoint, TableLock
 
 CONNECT_SECONDS = 10.0
@@ -53,9 +53,9 @@ def fetch_from_sftp(
     """The files below the connection's address (``sftp://host:port/folder``) that the table means; see ``drop.take``.
 
     The connection's options are ``host_key`` (as in a known_hosts file, ``ssh-ed25519 AAAA...``; several as a list)
-    and, in place of a password, ``private_key`` (PEM). Raises Misconfigured without a host key, for one that is not the
-    server's (before any login) and for a private key that is none; SourceUnreadable for a refused login or right;
-    SourceUnavailable for a server that does not answer.
+    and, in place of a password, ``private_key`` (PEM). Raises Misconfigured without a host key and for a private key
+    that is none; ServerNotTrusted for a server with another key (before any login); SourceUnreadable for a refused
+    login or right; SourceUnavailable for a server that does not answer.
     """
     check_options(endpoint, table.id, {"host_key", "private_key"})
     budget = Budget(limits, table.id)
@@ -76,7 +76,8 @@ def fetch_from_sftp(
             transport = opened.enter_context(closing(_connect(server, known, table.id)))
             opened.enter_context(budget.ending(transport.close))
             _log_in(transport, endpoint, own_key, table.id)
-            client = opened.enter_context(closing(_client(transport)))
+            # Closed with the transport: to say goodbye over a broken connection would raise over the fault.
+            client = _client(transport)
         drop = _Server(table.id, client, unquote(address.path) or ".", budget)
         shown = f"sftp://{address.netloc.rpartition('@')[2]}{address.path}"
         return take(drop, table, interface.settle, shown, folder, budget, previous)
@@ -152,7 +153,7 @@ def _connect(server: tuple[str, int], known: list[tuple[str, bytes]], table: str
         transport.start_client(timeout=CONNECT_SECONDS)
         offered = transport.get_remote_server_key()
         if (offered.get_name(), offered.asbytes()) not in known:
-            raise Misconfigured(
+            raise ServerNotTrusted(
                 f"Tabelle „{table}“: Der SFTP-Server zeigt einen anderen Schlüssel als den der Verbindung: "
                 f"{offered.get_name()} {offered.fingerprint}. Es wurde nichts übertragen, auch keine Anmeldung.",
                 next_step="Den Betrieb der Quelle auf anderem Weg fragen, ob das der neue Schlüssel ist. Nur dann "

@@ -326,6 +326,10 @@ class Transport:
             raise refused
         if response.status_code != 200:
             raise self._status_fault(response)
+        if "Content-Length" not in response.headers and _headers_broken(response):
+            raise self._passing(
+                "Die Kopfzeilen der Antwort sind verstümmelt; ob die Daten ganz sind, ist nicht sicher."
+            )
         announced = response.headers.get("Content-Length", "0")
         if not re.fullmatch(r"[0-9]{1,18}", announced):  # urllib3 takes such a body for one without a length
             raise self._passing("Die Quelle nennt eine Länge der Daten, die keine Zahl ist.")
@@ -416,6 +420,12 @@ def _says_inside(host: str) -> bool:
         return is_inside(host)
     except ValueError:
         return host == "localhost"
+
+
+def _headers_broken(response: requests.Response) -> bool:
+    """Whether a line among the headers is none: Python drops it and all that follow, also the length of the body."""
+    message = getattr(response.raw, "_original_response", None)
+    return bool(getattr(getattr(message, "msg", None), "defects", ()))
 
 
 def below(base: str, resource: str) -> str:

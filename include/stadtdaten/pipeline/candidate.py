@@ -46,7 +46,7 @@ def build_candidate(run: Run, reference: SnapshotReference) -> CandidateReferenc
     in Airflow turns red.
     """
     if reference["state"] == "failed":
-        raise SnapshotFailed(reference["reason"], next_step="Das Protokoll von `snapshot` und die Alarm-Mail lesen.")
+        raise SnapshotFailed(reference["reason"], next_step=reference["next_step"])
     dataset = run.contract.dataset(reference["dataset"])
     snapshot_folder = Path(reference["folder"])
     if not snapshot_folder.exists():

@@ -25,8 +25,8 @@ ROOMS = ("contracts", "extract", "read", "quality", "privacy", "standards", "rel
 class SnapshotReference(TypedDict):
     """What ``snapshot`` hands on for one dataset.
 
-    ``state`` is changed, unchanged or failed; ``folder`` holds the snapshot of a changed one, ``reason`` is the
-    sentence of the fault that stopped a failed one.
+    ``state`` is changed, unchanged or failed; ``folder`` holds the snapshot of a changed one, ``reason`` and
+    ``next_step`` are the sentences of the fault that stopped a failed one.
     """
 
     dataset: str
@@ -34,6 +34,7 @@ class SnapshotReference(TypedDict):
     state: str
     folder: str
     reason: str
+    next_step: str
 
 
 class CandidateReference(TypedDict):

@@ -81,12 +81,16 @@ def _unread(run: Run, dataset: Dataset, fault: Fault) -> SnapshotReference:
     """A dataset whose server is known to be down."""
     attempt = run.ledger.start_attempt(run.contract.source, dataset.id, night=run.run_id, run_url=run.run_url)
     run.ledger.finish_attempt(attempt, "failed")
-    return SnapshotReference(dataset=dataset.id, attempt=attempt, state="failed", folder="", reason=fault.message)
+    return SnapshotReference(dataset=dataset.id, attempt=attempt, state="failed", folder="", reason=fault.message,
+        next_step=fault.next_step,
+    )  # fmt: skip
 
 
 def _take_snapshot(run: Run, dataset: Dataset, endpoint: Endpoint) -> SnapshotReference:
     attempt = run.ledger.start_attempt(run.contract.source, dataset.id, night=run.run_id, run_url=run.run_url)
-    reference = SnapshotReference(dataset=dataset.id, attempt=attempt, state="failed", folder="", reason="")
+    reference = SnapshotReference(
+        dataset=dataset.id, attempt=attempt, state="failed", folder="", reason="", next_step=""
+    )
     folder = run.staging / dataset.id
     try:
         with incidents.guard(run, dataset.id, attempt):
@@ -108,7 +112,7 @@ def _take_snapshot(run: Run, dataset: Dataset, endpoint: Endpoint) -> SnapshotRe
         discard(folder)
         if fault.concerns_source or (fault.retryable and not run.last_try):
             raise
-        return {**reference, "reason": fault.message}
+        return {**reference, "reason": fault.message, "next_step": fault.next_step}
     logger.info("%s: unchanged, release %s stays live", dataset.id, live.release)
     incidents.settle(run, attempt, live, "unchanged")
     return {**reference, "state": "unchanged"}

@@ -74,7 +74,7 @@ def render(city: City, url: str, sample: bool, shown: Sequence[Shown]) -> dict[s
     """Every page and asset of the portal at ``url``, by path."""
     templates = _templates(city.timezone)
     everywhere = {"city": city, "url": url, "sample": sample}
-    ordered = sorted(shown, key=lambda one: (one.manifest.metadata.title.casefold(), one.manifest.dataset))
+    ordered = sorted(shown, key=lambda one: (german.sort_key(one.manifest.metadata.title), one.manifest.dataset))
 
     def page(template: str, root: str, **more: object) -> bytes:
         return templates.get_template(f"{template}.html.j2").render(**everywhere, root=root, **more).encode()
