@@ -5,6 +5,8 @@ Only what playing a night needs: which DAGs it has read, start a run, follow its
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +15,9 @@ from pydantic import BaseModel, ConfigDict
 
 SECONDS = 30
 """Time that one request may take; Airflow on two busy cores answers in well under one."""
+
+SILENCE = 60
+"""Seconds for which a server that is being started again is waited for; it takes 6 to 20."""
 
 OPEN = ("queued", "running")
 
@@ -67,10 +72,15 @@ class TaskInstance(_Answer):
 
 
 class AirflowApi:
-    """A logged-in client; ``url`` without a final slash."""
+    """A logged-in client; ``url`` without a final slash.
 
-    def __init__(self, url: str, user: str, password: str) -> None:
+    While Airflow is silent, what only reads is asked again for SILENCE seconds, and ``check`` is called, which raises
+    if there is nothing to wait for.
+    """
+
+    def __init__(self, url: str, user: str, password: str, check: Callable[[], None]) -> None:
         self._url = url
+        self._check = check
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy, no netrc: this is our own loopback
         token = self._request("POST", "/auth/token", json={"username": user, "password": password})["access_token"]
@@ -134,10 +144,16 @@ class AirflowApi:
         params: dict[str, str | list[str]] | None = None,
         json: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        try:
-            answer = self._session.request(method, self._url + path, params=params, json=json, timeout=SECONDS)
-        except requests.RequestException as error:
-            raise AirflowSilent(f"Airflow does not answer {method} {path}: {error}") from error
+        deadline = time.monotonic() + SILENCE
+        while True:
+            try:
+                answer = self._session.request(method, self._url + path, params=params, json=json, timeout=SECONDS)
+                break
+            except requests.RequestException as error:
+                if method != "GET" or time.monotonic() > deadline:
+                    raise AirflowSilent(f"Airflow does not answer {method} {path}: {error}") from error
+            self._check()
+            time.sleep(0.2)
         if not answer.ok:
             raise AirflowRefused(f"Airflow answered {method} {path} with {answer.status_code}: {answer.text[:500]}")
         body: dict[str, Any] = answer.json()

@@ -94,6 +94,7 @@ def environment(
     return {
         **inherited,
         "PYTHONSAFEPATH": "1",  # services run in var/, whose folders must not be taken for packages
+        "PYTHONFAULTHANDLER": "1",  # a crash in native code leaves a trace in the log
         "PYTHONUNBUFFERED": "1",  # logs are complete when something is killed
         "SPT_NOENV": "1",  # else Airflow's process titles overwrite the mark by which services are found
         "GX_ANALYTICS_ENABLED": "false",

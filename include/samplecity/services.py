@@ -9,6 +9,7 @@ for about a millisecond, so whoever looks looks again.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -21,6 +22,8 @@ from types import TracebackType
 from typing import Self
 
 import psutil
+
+logger = logging.getLogger(__name__)
 
 MARK = "SAMPLECITY_SERVICE_OF"
 """Environment variable that marks our processes. Its own name, because people export STADTDATEN_VAR in their shells."""
@@ -64,6 +67,8 @@ class Services:
         self._var = var
         self._environment = {**environment, **_mark(var)}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._started: dict[str, Service] = {}
+        self._revived: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -84,14 +89,27 @@ class Services:
                 service.command, env=self._environment, cwd=self._var, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
+        self._started[service.name] = service
 
     def check(self) -> None:
-        """Raises ServiceEnded if a service has ended."""
-        for name, process in self._running.items():
+        """Raises ServiceEnded if a service has ended.
+
+        One that crashed in native code (SIGSEGV) is started again, once, and that is told: Airflow's api-server does so
+        about once in twenty starts on Python 3.11, in the garbage collector, with nothing of ours in it.
+        """
+        for name, process in list(self._running.items()):
             code = process.poll()
-            if code is not None:
-                log = log_path(self._var, name)
-                raise ServiceEnded(f"{name} ended unexpectedly ({_reason(code)}). The end of {log}:\n{_tail(log)}")
+            if code is None:
+                continue
+            log = log_path(self._var, name)
+            if code == -signal.SIGSEGV and name not in self._revived:
+                self._revived.add(name)
+                self.start(self._started[name])
+                logger.warning(
+                    "%s crashed (SIGSEGV) and was started again; see %s", name, log.with_suffix(".previous.log")
+                )
+                continue
+            raise ServiceEnded(f"{name} ended unexpectedly ({_reason(code)}). The end of {log}:\n{_tail(log)}")
 
     def stop(self) -> None:
         """End all services: first politely, then for good. Raises WouldNotEnd.

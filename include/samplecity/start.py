@@ -134,7 +134,8 @@ def _log_in(place: Place, services: Services) -> AirflowApi:
 
     def answers() -> bool:
         try:
-            found.append(AirflowApi(airflow_setup.airflow_url(place.airflow_port), airflow_setup.USER, password))
+            url = airflow_setup.airflow_url(place.airflow_port)
+            found.append(AirflowApi(url, airflow_setup.USER, password, services.check))
         except AirflowSilent:
             return False
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -184,6 +185,24 @@ def test_a_service_that_crashes_is_named_and_ends_the_others(installation: Insta
         min(processors, key=lambda each: each.pid).kill()  # the first; its children read the DAG files
         assert driver.wait(30) == 1
     assert "dag-processor ended unexpectedly (killed by SIGKILL)" in installation.said.read_text()
+    assert processes(installation.var) == []
+
+
+def test_an_api_server_that_crashes_in_native_code_is_started_again_and_told(installation: Installation) -> None:
+    with installation.command("refresh", "--json") as driver:
+        installation.wait_for("begins", driver)
+        port = int(installation.environment["AIRFLOW_PORT"])
+        servers = [
+            process
+            for process in processes(installation.var)
+            for connection in _of(partial(process.net_connections, "inet"))
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1] == port
+        ]
+        min(servers, key=lambda each: each.pid).send_signal(signal.SIGSEGV)
+        code = driver.wait(240)
+    said = installation.said.read_text()
+    assert code == 0, said
+    assert "api-server crashed (SIGSEGV) and was started again" in said
     assert processes(installation.var) == []
 
 
