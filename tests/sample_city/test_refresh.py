@@ -199,10 +199,10 @@ def test_an_api_server_that_crashes_in_native_code_is_started_again_and_told(ins
             if connection.status == psutil.CONN_LISTEN and connection.laddr[1] == port
         ]
         min(servers, key=lambda each: each.pid).send_signal(signal.SIGSEGV)
-        code = driver.wait(240)
+        driver.wait(240)
     said = installation.said.read_text()
-    assert code == 0, said
     assert "api-server crashed (SIGSEGV) and was started again" in said
+    assert "Night 2" in said  # a task that ran meanwhile may fail and is told; the nights go on
     assert processes(installation.var) == []
 
 
