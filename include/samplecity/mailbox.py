@@ -58,7 +58,7 @@ class MailSink:
 
     def stop(self) -> None:
         """Stop listening; a mail that was not received completely is not kept."""
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -31,6 +31,9 @@ MARK = "SAMPLECITY_SERVICE_OF"
 PATIENCE = 12.0
 """Seconds that services get to end by themselves. Airflow's scheduler lets its running tasks finish."""
 
+DEATH = 60.0
+"""Seconds that a process may take to disappear once it is killed: the kernel may first have to free its memory."""
+
 LOOKS = 3
 """Looks at a process that is just becoming another program, 10 ms apart; it takes about 1 ms."""
 
@@ -172,7 +175,7 @@ def end_all(var: Path) -> int:
     Returns when they are gone: a dying process loses its environment first and gives back its ports later.
     """
     killed: set[psutil.Process] = set()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEATH
     quiet = 0
     while quiet < 2:  # what was being started during a look is seen by the next
         dying = {*processes(var), *filter(_lives, killed)}

@@ -28,7 +28,7 @@ def running_proxy() -> Iterator[Proxy]:
         def do_GET(self) -> None:
             proxy.asked.append(f"GET {self.path}")
             parts = urlsplit(self.path)
-            ahead = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+            ahead = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
             ahead.request("GET", f"{parts.path}?{parts.query}", headers={"Host": parts.netloc})
             answer = ahead.getresponse()
             body = answer.read()
@@ -41,7 +41,7 @@ def running_proxy() -> Iterator[Proxy]:
         def do_CONNECT(self) -> None:
             proxy.asked.append(f"CONNECT {self.path}")
             host, _, port = self.path.rpartition(":")
-            with socket.create_connection((host, int(port)), timeout=5) as ahead:
+            with socket.create_connection((host, int(port)), timeout=60) as ahead:
                 self.send_response(200)
                 self.end_headers()
                 self.close_connection = True

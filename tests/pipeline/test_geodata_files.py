@@ -39,7 +39,7 @@ def farthest(frame: gpd.GeoDataFrame, points: list[tuple[float, float]]) -> floa
 
 
 def original(site: Site, at: str) -> bytes:
-    answer = requests.get(f"http://127.0.0.1:{site.city.ports.city}/{at}", timeout=10)
+    answer = requests.get(f"http://127.0.0.1:{site.city.ports.city}/{at}", timeout=60)
     assert answer.status_code == 200
     return answer.content
 

@@ -31,7 +31,7 @@ SOURCES = {
 def test_a_good_night_publishes_and_the_next_one_touches_nothing(site: Site, source: str, dataset: str) -> None:
     assert set(site.refresh(source).values()) == {None}
     portal, releases = site.portal_files(), site.releases()
-    page = requests.get(f"http://127.0.0.1:{site.city.ports.portal}/dataset/{dataset}/", timeout=10)
+    page = requests.get(f"http://127.0.0.1:{site.city.ports.portal}/dataset/{dataset}/", timeout=60)
     live = site.run(source).live(dataset)
 
     assert set(site.refresh(source).values()) == {None}
@@ -50,7 +50,7 @@ def test_the_catalogue_of_a_whole_night_has_no_violation_and_no_warning(site: Si
     datasets = {dataset for source in SOURCES for dataset in site.refresh(source)}
     base = f"http://127.0.0.1:{site.city.ports.portal}"
     for name, syntax in (("catalog.ttl", "turtle"), ("catalog.rdf", "xml"), ("catalog.jsonld", "json-ld")):
-        answer = requests.get(f"{base}/{name}", timeout=10)
+        answer = requests.get(f"{base}/{name}", timeout=60)
         graph = Graph().parse(data=answer.text, format=syntax)
         assert len(list(graph.subjects(RDF.type, DCAT.Dataset))) == len(datasets)
         assert judge(graph) == [], name

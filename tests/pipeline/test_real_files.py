@@ -20,7 +20,7 @@ def published(site: Site, dataset: str, suffix: str) -> bytes:
     assert live is not None
     (file,) = [file for file in live.files if file.path.endswith(suffix)]
     address = f"http://127.0.0.1:{site.city.ports.portal}/daten/{dataset}/{live.release}/{file.path}"
-    answer = requests.get(address, timeout=10)
+    answer = requests.get(address, timeout=60)
     assert answer.status_code == 200
     return answer.content
 

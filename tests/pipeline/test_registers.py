@@ -134,7 +134,7 @@ def _holds(path: Path, text: str) -> bool:
 def test_a_register_whose_preamble_grew_is_read_as_before(site: Site, tmp_path: Path) -> None:
     site.refresh("ladesaeulen")
     before = published(site, "ladesaeulen")
-    content = requests.get(site.city.url(REGISTER), timeout=10).content
+    content = requests.get(site.city.url(REGISTER), timeout=60).content
     serve(site, tmp_path, REGISTER, b"Hinweis\r\n" + content)
     assert site.refresh("ladesaeulen") == {"ladesaeulen": None}
     assert published(site, "ladesaeulen").equals(before)
@@ -142,7 +142,7 @@ def test_a_register_whose_preamble_grew_is_read_as_before(site: Site, tmp_path: 
 
 def test_a_register_without_its_header_stops_without_telling_a_name(site: Site, tmp_path: Path) -> None:
     site.refresh("ladesaeulen")
-    content = requests.get(site.city.url(REGISTER), timeout=10).content
+    content = requests.get(site.city.url(REGISTER), timeout=60).content
     serve(site, tmp_path, REGISTER, content[content.index(b"\r\n1000000;") + 2 :])
     fault = stopped(site, "ladesaeulen")
     (incident,) = site.ledger.open_incidents()
@@ -154,7 +154,7 @@ def test_a_register_with_a_delimiter_in_a_street_is_stopped_by_what_stands_in_th
     site: Site, tmp_path: Path
 ) -> None:
     site.refresh("ladesaeulen")
-    content = requests.get(site.city.url(REGISTER), timeout=10).content
+    content = requests.get(site.city.url(REGISTER), timeout=60).content
     lines = content.split(b"\r\n")
     at = next(number for number, line in enumerate(lines) if b"Kreisfreie Stadt Hamm" in line and b'"' not in line)
     cells = lines[at].split(b";")
@@ -166,7 +166,7 @@ def test_a_register_with_a_delimiter_in_a_street_is_stopped_by_what_stands_in_th
 
 def test_a_year_with_an_unknown_header_stops_and_the_last_release_stays(site: Site, tmp_path: Path) -> None:
     site.refresh("unfaelle")
-    content = requests.get(site.city.url(archive(2024)), timeout=10).content
+    content = requests.get(site.city.url(archive(2024)), timeout=60).content
     serve(
         site, tmp_path, archive(2024), repacked(content, lambda data: data.replace(b"IstStrassenzustand", b"Fahrbahn"))
     )
@@ -179,7 +179,7 @@ def test_a_year_with_an_unknown_header_stops_and_the_last_release_stays(site: Si
 
 def test_a_year_in_which_the_city_is_written_otherwise_is_not_lost_in_silence(site: Site, tmp_path: Path) -> None:
     site.refresh("unfaelle")
-    content = requests.get(site.city.url(archive(2023)), timeout=10).content
+    content = requests.get(site.city.url(archive(2023)), timeout=60).content
     otherwise = repacked(content, lambda data: data.replace(b";05;9;15;000;", b";5;9;15;0;"))
     serve(site, tmp_path, archive(2023), otherwise)
     stopped(site, "unfaelle")
@@ -189,7 +189,7 @@ def test_a_year_in_which_the_city_is_written_otherwise_is_not_lost_in_silence(si
 
 def test_a_file_that_holds_another_year_is_stopped(site: Site, tmp_path: Path) -> None:
     site.refresh("unfaelle")
-    serve(site, tmp_path, archive(2023), requests.get(site.city.url(archive(2022)), timeout=10).content)
+    serve(site, tmp_path, archive(2023), requests.get(site.city.url(archive(2022)), timeout=60).content)
     fault = stopped(site, "unfaelle")
     assert "jahr" in {finding.column for finding in fault.findings}
 
@@ -207,7 +207,7 @@ def test_an_archive_that_would_fill_the_disk_stops(site: Site, tmp_path: Path) -
 
 def test_an_archive_with_two_files_of_accidents_asks_which_one_counts(site: Site, tmp_path: Path) -> None:
     site.refresh("unfaelle")
-    content = requests.get(site.city.url(archive(2022)), timeout=10).content
+    content = requests.get(site.city.url(archive(2022)), timeout=60).content
     twice = io.BytesIO(content)
     with zipfile.ZipFile(twice, "a") as packed:
         packed.writestr("csv/Unfallorte2022_LinRef.txt", packed.read("csv/Unfallorte2022_LinRef.csv"))

@@ -46,7 +46,7 @@ def publish_and_kill(tmp_path: Path) -> Iterator[Callable[[int, Path, Manifest],
     yield job
     process.stdin.close()
     process.stdout.close()
-    process.wait(timeout=10)
+    process.wait(timeout=60)
 
 
 def look(folder: Path, releases: Sequence[Manifest]) -> Seen | None:

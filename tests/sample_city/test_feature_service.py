@@ -18,7 +18,7 @@ WFS, GML, GRUEN = (
 
 def ask(standing_city: SampleCity, **parameters: str | int) -> requests.Response:
     asked = {"service": "WFS", "version": "2.0.0", "request": "GetFeature", "typeNames": "gruen:spielplaetze"}
-    return requests.get(standing_city.url("spielplaetze"), params={**asked, **parameters}, timeout=5)
+    return requests.get(standing_city.url("spielplaetze"), params={**asked, **parameters}, timeout=60)
 
 
 def collection(standing_city: SampleCity, **parameters: str | int) -> ElementTree.Element:
@@ -59,7 +59,7 @@ def test_following_next_gives_every_feature_once(standing_city: SampleCity, size
         ids += [member[0].get(f"{GML}id") for member in page.findall(f"{WFS}member")]
         if "next" not in page.attrib:
             break
-        page = ElementTree.fromstring(requests.get(page.get("next"), timeout=5).content)
+        page = ElementTree.fromstring(requests.get(page.get("next"), timeout=60).content)
     assert ids == [f"spielplaetze.{number}" for number in range(1, 161)]
 
 
@@ -85,7 +85,7 @@ def test_parameter_names_do_not_depend_on_case(standing_city: SampleCity) -> Non
     address = standing_city.url(
         "spielplaetze?SERVICE=WFS&REQUEST=GetFeature&TYPENAMES=gruen:spielplaetze&STARTINDEX=2&COUNT=1"
     )
-    page = ElementTree.fromstring(requests.get(address, timeout=5).content)
+    page = ElementTree.fromstring(requests.get(address, timeout=60).content)
     assert page.find(f".//{GRUEN}spielplaetze").get(f"{GML}id") == "spielplaetze.3"
 
 

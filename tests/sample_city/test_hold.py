@@ -64,14 +64,14 @@ def test_a_holder_is_asked_to_end(tmp_path: Path) -> None:
         ended = hold.end_holder(tmp_path)
         assert ended is not None
         assert ended.pid == first.pid
-        assert first.wait(5) == 0
+        assert first.wait(60) == 0
 
 
 def test_a_holder_that_does_not_listen_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hold, "PATIENCE", 0.5)
     with holder(tmp_path, DEAF) as first:
         assert hold.end_holder(tmp_path) is not None
-        assert first.wait(5) == -9
+        assert first.wait(60) == -9
 
 
 def test_a_later_process_of_the_same_pid_is_not_taken_for_the_holder(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def send(city: SampleCity, subject: str, text: str, html: str = "") -> None:
     mail.set_content(text)
     if html:
         mail.add_alternative(html, subtype="html")
-    with smtplib.SMTP("127.0.0.1", city.ports.smtp, timeout=5) as server:
+    with smtplib.SMTP("127.0.0.1", city.ports.smtp, timeout=60) as server:
         server.send_message(mail)
 
 
@@ -28,7 +28,7 @@ def mails(city: SampleCity) -> list[Path]:
 
 
 def page(city: SampleCity, path: str = "/") -> requests.Response:
-    return requests.get(f"http://127.0.0.1:{city.ports.mailbox}{path}", timeout=5)
+    return requests.get(f"http://127.0.0.1:{city.ports.mailbox}{path}", timeout=60)
 
 
 def test_an_empty_mailbox_says_so(city: SampleCity) -> None:
@@ -57,7 +57,7 @@ def test_markup_in_a_mail_is_shown_and_never_run(city: SampleCity) -> None:
 
 
 def test_a_mail_in_an_unknown_charset_is_shown(city: SampleCity) -> None:
-    with smtplib.SMTP("127.0.0.1", city.ports.smtp, timeout=5) as server:
+    with smtplib.SMTP("127.0.0.1", city.ports.smtp, timeout=60) as server:
         server.sendmail("a@example.org", ["b@example.org"], b"Content-Type: text/plain; charset=klingon\r\n\r\nHallo")
     assert "Hallo" in page(city, f"/mail/{mails(city)[0].name}").text
 
@@ -80,7 +80,7 @@ def test_a_mail_in_an_unknown_charset_is_shown(city: SampleCity) -> None:
 def test_a_mail_with_a_header_that_is_none_hides_no_other(city: SampleCity, header: bytes) -> None:
     send(city, "Eine gute Nachricht", "Text")
     mail = header + b"\r\nX-Probe: 1\r\n\r\nHallo\r\n"
-    with smtplib.SMTP("127.0.0.1", city.ports.smtp, timeout=5) as server:
+    with smtplib.SMTP("127.0.0.1", city.ports.smtp, timeout=60) as server:
         server.sendmail("a@example.org", ["b@example.org"], mail)
     assert "Eine gute Nachricht" in page(city).text
     assert "Hallo" in page(city, f"/mail/{mails(city)[1].name}").text

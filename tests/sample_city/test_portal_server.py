@@ -32,7 +32,7 @@ def public(city: SampleCity) -> Path:
 
 def get(city: SampleCity, path: str, **headers: str) -> requests.Response:
     address = f"http://127.0.0.1:{city.ports.portal}{path}"
-    return requests.get(address, headers=headers, timeout=5, allow_redirects=False)
+    return requests.get(address, headers=headers, timeout=60, allow_redirects=False)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_files_have_their_type_and_their_time_in_caches(
 )  # fmt: skip
 def test_nothing_else_is_served(city: SampleCity, public: Path, path: str) -> None:
     # http.client sends the path as it is, where requests would tidy it up
-    connection = http.client.HTTPConnection("127.0.0.1", city.ports.portal, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", city.ports.portal, timeout=60)
     connection.request("GET", path)
     answer = connection.getresponse()
     assert answer.status == 404 and b"geheim" not in answer.read()
@@ -108,9 +108,9 @@ def test_a_portal_before_its_first_night_says_so(city: SampleCity) -> None:
 
 
 def test_head_has_the_length_without_the_body(city: SampleCity, public: Path) -> None:
-    answer = requests.head(f"http://127.0.0.1:{city.ports.portal}/catalog.ttl", timeout=5)
+    answer = requests.head(f"http://127.0.0.1:{city.ports.portal}/catalog.ttl", timeout=60)
     assert answer.headers["Content-Length"] == str(len("Inhalt von catalog.ttl")) and answer.content == b""
 
 
 def test_nobody_posts_to_the_portal(city: SampleCity, public: Path) -> None:
-    assert requests.post(f"http://127.0.0.1:{city.ports.portal}/", data="x", timeout=5).status_code == 405
+    assert requests.post(f"http://127.0.0.1:{city.ports.portal}/", data="x", timeout=60).status_code == 405

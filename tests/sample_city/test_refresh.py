@@ -163,7 +163,7 @@ def test_a_dag_file_that_cannot_be_read_or_is_missing_stops_its_own_source_alone
 def test_up_runs_until_down_and_nobody_else_may_start_meanwhile(installation: Installation) -> None:
     with installation.command("up") as driver:
         installation.wait_for("Ctrl-C ends", driver)
-        assert requests.get(f"http://127.0.0.1:{installation.environment['AIRFLOW_PORT']}/", timeout=10).ok
+        assert requests.get(f"http://127.0.0.1:{installation.environment['AIRFLOW_PORT']}/", timeout=60).ok
         assert listening_elsewhere(installation.var) == []
         second = samplecity(installation, "refresh")
         assert second.returncode == 1

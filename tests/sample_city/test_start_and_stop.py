@@ -59,10 +59,10 @@ def test_the_program_serves_until_it_is_told_to_end(tmp_path: Path, number: sign
     running = _serve(tmp_path)
     assert running.stdout is not None
     ports = dict(part.split() for part in running.stdout.readline().split(": ")[1].split(", "))
-    assert requests.get(f"http://127.0.0.1:{ports['city']}/", timeout=5).status_code == 200
+    assert requests.get(f"http://127.0.0.1:{ports['city']}/", timeout=60).status_code == 200
 
     running.send_signal(number)
-    _, message = running.communicate(timeout=10)
+    _, message = running.communicate(timeout=60)
     assert (running.returncode, message) == (0, "")
 
 
@@ -76,15 +76,15 @@ def _serve(var: Path, **environment: str) -> subprocess.Popen[str]:
 
 def test_a_stopped_city_answers_no_more(tmp_path: Path) -> None:
     with SampleCity(tmp_path, ANY) as city:
-        assert requests.get(city.url(), timeout=5).status_code == 200
+        assert requests.get(city.url(), timeout=60).status_code == 200
     for port in city.ports.model_dump().values():
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port), timeout=5)
+            socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 def test_only_this_machine_is_served(city: SampleCity) -> None:
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.2", city.ports.city), timeout=5)
+        socket.create_connection(("127.0.0.2", city.ports.city), timeout=60)
 
 
 @pytest.mark.parametrize("text", ["http", "-1", "65536", "80.5"])
