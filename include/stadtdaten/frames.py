@@ -137,6 +137,19 @@ class AnonymisationReport(Value):
         return self.primary_suppressed + self.secondary_suppressed
 
 
+class PublishedCells(Value):
+    """What a release showed of a table about people, kept for good: the next release is attacked together with it.
+
+    ``content`` is the published table without geometry as Parquet (zstd).
+    """
+
+    dataset: str
+    table: str
+    release: str
+    published_at: datetime
+    content: bytes = Field(repr=False)
+
+
 class PublishedColumn(Value):
     """A column as it is published: the data dictionary's row. ``type`` as in Table Schema (Frictionless)."""
 

@@ -14,6 +14,23 @@ from pydantic import ConfigDict, Field, StringConstraints, field_validator, mode
 
 from stadtdaten.contracts.base import Identifier, Mailbox, Strict, Text, WebAddress
 from stadtdaten.contracts.interfaces import DELIVERS, Interface, Limits
+from stadtdaten.contracts.protection import (
+    TREATMENTS_BY_CLASS,
+    TYPES_BY_TREATMENT,
+    ColumnClass,
+    Drop,
+    Expected,
+    FrequencyTable,
+    Lookup,
+    MagnitudeTable,
+    Mapping,
+    Microdata,
+    Pseudonym,
+    ReleaseRecord,
+    Scrub,
+    Snap,
+    Treatment,
+)
 from stadtdaten.contracts.reading import Csv, Reading, Rows, Sheet
 from stadtdaten.contracts.vocabulary import BY_LICENCES, HOURS_BY_FREQUENCY, Availability, Frequency, Licence, Theme
 
@@ -96,43 +113,6 @@ ColumnType = Literal[
 """`period` is a year, half-year, quarter, month or week as text (`2025-Q3`); `marker` tells why a cell of the same
 source column has no value (the meaning of its missing marker), and is empty where there is one."""
 
-ColumnClass = Literal[
-    "public", "identifier", "quasi_identifier", "sensitive", "free_text", "location", "count", "magnitude"
-]  # fmt: skip
-
-
-class Bands(Strict):
-    """Replaces a whole number by the band it lies in: `edges: [0, 18, 65]` gives 0-17, 18-64, 65 und älter."""
-
-    kind: Literal["bands"]
-    edges: tuple[int, ...] = Field(min_length=2)
-    last: Text = Field(default="{low} und älter", description="Label of the open last band; {low} is its first value")
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if list(self.edges) != sorted(set(self.edges)):
-            raise ValueError("edges must rise")
-        if set("{}") & set(self.last.replace("{low}", "")):
-            raise ValueError("last: the only placeholder is {low}")
-        return self
-
-
-class Mapping(Strict):
-    """Replaces each value by a coarser one; values not listed become `other`."""
-
-    kind: Literal["mapping"]
-    values: dict[str, str] = Field(min_length=1)
-    other: Text
-
-
-class Drop(Strict):
-    """The column is read (and checked) but never published."""
-
-    kind: Literal["drop"]
-
-
-Treatment = Annotated[Bands | Mapping | Drop, Field(discriminator="kind")]
-
 
 class Column(Strict):
     """One declared column. A column of the source that is not declared is reported as drift and never published."""
@@ -147,6 +127,9 @@ class Column(Strict):
     type: ColumnType
     class_: ColumnClass = Field(alias="class", description="What the column says about people")
     treatment: Treatment | None = None
+    expected: tuple[Expected, ...] = Field(
+        default=(), description="Personal data that is to be published here; any other that is found blocks"
+    )
     unit: str = Field(default="", description="Unit of measurement as printed, e.g. 'cm'")
     format: str = Field(default="", description="strptime pattern of a date or datetime; ISO 8601 by default")
     missing: dict[str, Text] = Field(
@@ -181,12 +164,16 @@ class Column(Strict):
 
     @model_validator(mode="after")
     def _class_and_type_fit(self) -> Self:
-        if self.class_ in ("identifier", "sensitive", "free_text") and self.published:
-            raise ValueError(f"a column of class {self.class_} needs the treatment 'drop'")
-        if isinstance(self.treatment, Bands) and self.type != "integer":
-            raise ValueError("bands need a column of type integer")
-        if isinstance(self.treatment, Mapping) and self.type != "string":
-            raise ValueError("a mapping needs a column of type string")
+        needed = TREATMENTS_BY_CLASS.get(self.class_, ())
+        if needed and not self.expected and (self.treatment is None or self.treatment.kind not in needed):
+            raise ValueError(f"a column of class {self.class_} needs a treatment: {' or '.join(needed)}")
+        if self.treatment is not None and self.type not in TYPES_BY_TREATMENT.get(self.treatment.kind, (self.type,)):
+            allowed = " or ".join(TYPES_BY_TREATMENT[self.treatment.kind])
+            raise ValueError(f"treatment {self.treatment.kind} needs a column of type {allowed}")
+        if self.expected and not self.published:
+            raise ValueError("expected: the column is dropped")
+        if len({each.kind for each in self.expected}) != len(self.expected):
+            raise ValueError("expected names a kind twice")
         if self.format and self.type not in ("date", "datetime"):
             raise ValueError("format is for dates and datetimes only")
         for name, types in _MEANT_FOR.items():
@@ -233,20 +220,6 @@ def _tells_the_moment(pattern: str, kind: ColumnType) -> bool:
     return "%Z" not in pattern and (same_hour if kind == "datetime" else again.date() == moment.date())
 
 
-class FrequencyTable(Strict):
-    """Turns rows into a table of counts with margins in which no small cell can be found.
-
-    Counts are summed over the dimensions, totals are added for each dimension in `margins`, cells below `minimum`
-    are suppressed, and so many further cells that none can be computed from the margins (secondary suppression).
-    """
-
-    count: Identifier = Field(description="Column with the number of persons per row")
-    dimensions: tuple[Identifier, ...] = Field(min_length=1, description="Columns that span the table")
-    margins: tuple[Identifier, ...] = Field(min_length=1, description="Dimensions that get a total")
-    total: Text = Field(default="Insgesamt", description="Label of a total")
-    minimum: int = Field(default=3, ge=2, description="Smallest count of persons that may be shown")
-
-
 class Table(Strict):
     """One frame of a dataset, with its columns and (under expectations/) its two suites."""
 
@@ -263,6 +236,8 @@ class Table(Strict):
     key: tuple[Identifier, ...] = Field(description="Columns that identify a row; [] if nothing in the source does")
     columns: tuple[Column, ...] = Field(min_length=1)
     frequency_table: FrequencyTable | None = None
+    magnitude_table: MagnitudeTable | None = None
+    microdata: Microdata | None = None
     temporal: Identifier | None = Field(default=None, description="Date column that gives the period covered")
     large: bool = Field(default=False, description="Also published as Parquet")
 
@@ -272,6 +247,11 @@ class Table(Strict):
             if column.name == name:
                 return column
         raise KeyError(name)
+
+    @property
+    def tabulation(self) -> FrequencyTable | MagnitudeTable | None:
+        """How rows become a table of counts or sums, if they do."""
+        return self.frequency_table or self.magnitude_table
 
     @property
     def geometry(self) -> Column | None:
@@ -293,8 +273,12 @@ class Table(Strict):
         if len(set(self.key)) != len(self.key):
             raise ValueError("key names a column twice")
         asked = [*self.key, *([self.temporal] if self.temporal else [])]
-        if self.frequency_table is not None:
-            asked += [self.frequency_table.count, *self.frequency_table.dimensions, *self.frequency_table.margins]
+        if self.tabulation is not None:
+            asked += self.tabulation.dimensions
+        if self.frequency_table is not None and self.frequency_table.count is not None:
+            asked.append(self.frequency_table.count)
+        if self.magnitude_table is not None:
+            asked.append(self.magnitude_table.magnitude)
         unknown = sorted(set(asked) - set(names))
         if unknown:
             raise ValueError(f"names a column that is not declared: {', '.join(unknown)}")
@@ -305,7 +289,7 @@ class Table(Strict):
             raise ValueError("corrections need a key")
         self._incremental_fits()
         self._geometry_fits()
-        self._frequency_table_fits()
+        self._people_are_protected()
         if self.temporal and self.column(self.temporal).type not in ("date", "datetime"):
             raise ValueError(f"temporal column {self.temporal} must be a date or datetime")
         return self
@@ -336,35 +320,84 @@ class Table(Strict):
         if self.corrections or self.geometry is not None:
             raise ValueError("reading.incremental goes neither with corrections nor with a geometry (kept in degrees)")
 
-    def _frequency_table_fits(self) -> None:
-        spec = self.frequency_table
-        if spec is None:
-            if any(column.class_ == "count" for column in self.columns):
-                raise ValueError("a column of class count needs a frequency_table")
-            return
-        if self.column(spec.count).type != "integer" or self.column(spec.count).class_ != "count":
-            raise ValueError(f"frequency_table.count: {spec.count} must be of type integer and class count")
-        for name, columns in (("dimensions", spec.dimensions), ("margins", spec.margins)):
-            if len(set(columns)) != len(columns):
-                raise ValueError(f"frequency_table.{name} names a column twice")
-        if spec.count in spec.dimensions:
-            raise ValueError("frequency_table.count cannot be a dimension")
-        if not set(spec.margins) <= set(spec.dimensions):
-            raise ValueError("frequency_table.margins must be dimensions")
+    def _people_are_protected(self) -> None:
+        methods = [name for name in ("frequency_table", "magnitude_table", "microdata") if getattr(self, name)]
+        if len(methods) > 1:
+            raise ValueError(f"a table is one of {' and '.join(methods)}, not both")
+        method = methods[0] if methods else ""
+        for column in self.columns:
+            if not column.published or column.expected:
+                continue
+            for class_, allowed in _METHODS_BY_CLASS.items():
+                if column.class_ == class_ and method not in allowed:
+                    raise ValueError(
+                        f"column {column.name} of class {class_} needs the table to be a {' or '.join(allowed)}, "
+                        "or the treatment drop"
+                    )
+        if self.microdata is not None:
+            self._microdata_fits(self.microdata)
+        if self.tabulation is not None:
+            self._tabulation_fits(self.tabulation)
+
+    def _microdata_fits(self, spec: Microdata) -> None:
+        quasi = {column.name for column in self.columns if column.published and column.class_ == "quasi_identifier"}
+        if not quasi:
+            raise ValueError("microdata: no published column is a quasi_identifier")
+        sensitive = [column for column in self.columns if column.published and column.class_ == "sensitive"]
+        if sensitive and spec.l is None and spec.t is None:
+            raise ValueError(f"microdata: the sensitive column {sensitive[0].name} needs l, t or both")
+        if not sensitive and (spec.l is not None or spec.t is not None):
+            raise ValueError("microdata: l and t are for sensitive columns, and there is none")
+        if stray := sorted(set(spec.hierarchies) - quasi):
+            raise ValueError(f"microdata.hierarchies: no published quasi_identifier: {', '.join(stray)}")
+        if self.geometry is not None and self.geometry.published:
+            raise ValueError("microdata: a record has no published geometry")
+
+    def _tabulation_fits(self, spec: FrequencyTable | MagnitudeTable) -> None:
+        if isinstance(spec, MagnitudeTable):
+            measured = self.column(spec.magnitude)
+            if measured.type not in ("integer", "number") or measured.class_ != "magnitude":
+                raise ValueError(f"{spec.magnitude} must be a number of class magnitude")
+        elif spec.count is not None:
+            measured = self.column(spec.count)
+            if measured.type != "integer" or measured.class_ != "count":
+                raise ValueError(f"frequency_table.count: {spec.count} must be of type integer and class count")
+        elif spec.counted in {column.name for column in self.columns}:
+            raise ValueError(f"frequency_table.counted: {spec.counted} is already a column")
+        if spec.measure in spec.dimensions:
+            raise ValueError(f"{spec.measure} cannot be a dimension")
         for column in map(self.column, spec.dimensions):
             if not column.published or column.type == "geometry":
-                raise ValueError(f"frequency_table.dimensions: {column.name} is dropped or a geometry")
-        for column in map(self.column, spec.margins):
-            if column.type != "string" and not isinstance(column.treatment, Bands):
-                raise ValueError(f"frequency_table.margins: {column.name} must be text, or whole numbers in bands")
+                raise ValueError(f"dimensions: {column.name} is dropped or a geometry")
+        for column in map(self.column, (*spec.margins, *getattr(spec, "merged", ()))):
+            if column.type != "string" and (column.treatment is None or column.treatment.kind not in _MAKES_TEXT):
+                raise ValueError(f"margins: {column.name} must be text, or made text (bands, period)")
             if isinstance(column.treatment, Mapping) and spec.total in (
                 *column.treatment.values.values(),
                 column.treatment.other,
             ):
-                raise ValueError(f"frequency_table.total: {spec.total!r} is also a value of {column.name}")
-        rest = {column.name for column in self.columns if column.published} - {spec.count, *spec.dimensions}
+                raise ValueError(f"total: {spec.total!r} is also a value of {column.name}")
+        rest = {column.name for column in self.columns if column.published} - {spec.measure, *spec.dimensions}
         if rest:
-            raise ValueError(f"published columns must be the count or a dimension: {', '.join(sorted(rest))}")
+            raise ValueError(f"published columns must be the {spec.measure} or a dimension: {', '.join(sorted(rest))}")
+
+
+_METHODS_BY_CLASS: dict[ColumnClass, tuple[str, ...]] = {
+    "quasi_identifier": ("frequency_table", "magnitude_table", "microdata"),
+    "sensitive": ("microdata",),
+    "count": ("frequency_table",),
+    "magnitude": ("magnitude_table",),
+}
+"""Class to the methods one of which a table needs that publishes a column of it."""
+
+_MAKES_TEXT = ("bands", "mapping", "lookup", "period", "prefix", "pseudonym", "street")
+
+
+class Reference(Strict):
+    """A table that is read to make another one coarser (streets and their Stadtbezirk), and never published itself."""
+
+    interface: Interface
+    table: Table
 
 
 class Dataset(Strict):
@@ -383,6 +416,10 @@ class Dataset(Strict):
     interface: Interface | None = Field(
         default=None, description="Where it comes from, if not from the contract's interface"
     )
+    release: ReleaseRecord
+    references: tuple[Reference, ...] = Field(
+        default=(), description="Tables that treatments look something up in; never published"
+    )
     row_loss: float = Field(default=0.2, ge=0, le=1, description="Share of live rows that may vanish in one release")
     tables: tuple[Table, ...] = Field(min_length=1)
 
@@ -390,10 +427,44 @@ class Dataset(Strict):
     def _fits(self) -> Self:
         if self.licence in BY_LICENCES and not self.attribution:
             raise ValueError(f"licence {self.licence} needs an attribution")
-        ids = [table.id for table in self.tables]
+        ids = [table.id for table in (*self.tables, *(each.table for each in self.references))]
         if len(set(ids)) != len(ids):
             raise ValueError("table id used twice")
+        self._references_fit()
+        self._record_fits()
         return self
+
+    def _references_fit(self) -> None:
+        references = {each.table.id: each.table for each in self.references}
+        used = set()
+        for table in self.tables:
+            for column in table.columns:
+                if not isinstance(column.treatment, Lookup | Snap):
+                    continue
+                reference = references.get(column.treatment.reference)
+                if reference is None:
+                    raise ValueError(f"column {column.name}: there is no reference {column.treatment.reference}")
+                used.add(reference.id)
+                names = {each.name for each in reference.columns}
+                if isinstance(column.treatment, Lookup) and not {column.treatment.key, column.treatment.value} <= names:
+                    raise ValueError(f"column {column.name}: the reference has no such columns (key, value)")
+                if isinstance(column.treatment, Snap) and reference.geometry is None:
+                    raise ValueError(f"column {column.name}: the reference has no geometry")
+        if idle := sorted(set(references) - used):
+            raise ValueError(f"references: no treatment uses {', '.join(idle)}")
+        if any(column.class_ != "public" for reference in references.values() for column in reference.columns):
+            raise ValueError("references: only columns of class public")
+
+    def _record_fits(self) -> None:
+        columns = [column for table in self.tables for column in table.columns]
+        expected = any(column.expected for column in columns)
+        if (self.release.outcome == "personal_data_by_law") != expected:
+            raise ValueError("release.outcome personal_data_by_law and columns with `expected` belong together")
+        if self.release.outcome == "no_personal_data" and self.personal:
+            raise ValueError("release.outcome no_personal_data: but a column has another class than public")
+        for method, treatment in (("pseudonyms", Pseudonym), ("scrubbed_text", Scrub)):
+            if any(isinstance(c.treatment, treatment) for c in columns) and method not in self.release.allows:
+                raise ValueError(f"release.allows must name {method}, or the treatment must go")
 
     @property
     def personal(self) -> bool:
@@ -428,24 +499,38 @@ class Contract(Strict):
     @property
     def connections(self) -> frozenset[str]:
         """The connections to all servers that the datasets come from."""
-        return frozenset(self.interface_of(dataset).connection for dataset in self.datasets)
+        return frozenset(
+            interface.connection
+            for dataset in self.datasets
+            for interface in (self.interface_of(dataset), *(each.interface for each in dataset.references))
+        )
 
     @model_validator(mode="after")
     def _interface_fits(self) -> Self:
         ids = [dataset.id for dataset in self.datasets]
         if len(set(ids)) != len(ids):
             raise ValueError("dataset id used twice")
-        tables = [table.id for dataset in self.datasets for table in dataset.tables]
+        tables = [
+            table.id
+            for dataset in self.datasets
+            for table in (*dataset.tables, *(each.table for each in dataset.references))
+        ]
         if len(set(tables)) != len(tables):
             raise ValueError("table id used twice (suites are named after it)")
-        for dataset in self.datasets:
-            kind = self.interface_of(dataset).kind
-            for table in dataset.tables:
-                if table.reading.format not in DELIVERS[kind]:
-                    allowed = ", ".join(sorted(DELIVERS[kind]))
-                    raise ValueError(
-                        f"table {table.id}: interface {kind} delivers {allowed}, not {table.reading.format}"
-                    )
-                if table.further_resources and kind not in ("http", "folder", "sftp", "ftp"):
-                    raise ValueError(f"table {table.id}: further_resources are for files")
+        read = [
+            (table, interface)
+            for dataset in self.datasets
+            for table, interface in (
+                *((table, self.interface_of(dataset)) for table in dataset.tables),
+                *((reference.table, reference.interface) for reference in dataset.references),
+            )
+        ]
+        for table, interface in read:
+            if table.reading.format not in DELIVERS[interface.kind]:
+                allowed = ", ".join(sorted(DELIVERS[interface.kind]))
+                raise ValueError(
+                    f"table {table.id}: interface {interface.kind} delivers {allowed}, not {table.reading.format}"
+                )
+            if table.further_resources and interface.kind not in ("http", "folder", "sftp", "ftp"):
+                raise ValueError(f"table {table.id}: further_resources are for files")
         return self

@@ -6,8 +6,8 @@ import pandas as pd
 
 from stadtdaten.contracts.model import Table
 from stadtdaten.frames import AnonymisationReport
-from stadtdaten.privacy.frequency_table import Tabulation, tabulate
-from stadtdaten.privacy.treatments import domain, treat
+from stadtdaten.privacy.tables.frequency_table import Tabulation, tabulate
+from stadtdaten.privacy.treatments.generalise import domain, treat
 
 
 def anonymise(frame: pd.DataFrame, table: Table) -> tuple[pd.DataFrame, AnonymisationReport]:
@@ -29,7 +29,7 @@ def anonymise(frame: pd.DataFrame, table: Table) -> tuple[pd.DataFrame, Anonymis
         cells=0 if tabulation is None else len(published),
         primary_suppressed=0 if tabulation is None else tabulation.primary,
         secondary_suppressed=0 if tabulation is None else tabulation.secondary,
-        minimum=0 if spec is None else spec.minimum,
+        minimum=0 if spec is None else spec.protection.minimum,
         sentence=_sentence(table, len(dropped), generalised, tabulation),
     )
     return published, report

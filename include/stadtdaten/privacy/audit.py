@@ -11,12 +11,13 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from stadtdaten.contracts.model import FrequencyTable, Table
+from stadtdaten.contracts.model import Table
+from stadtdaten.contracts.protection import FrequencyTable
 from stadtdaten.faults import Finding, GateFailed
-from stadtdaten.privacy.attack import TableIncomplete, attack
 from stadtdaten.privacy.columns import HIDDEN_SUFFIX, published_columns
-from stadtdaten.privacy.detectors import find_personal_data
-from stadtdaten.privacy.treatments import domain
+from stadtdaten.privacy.tables.attack import TableIncomplete, attack
+from stadtdaten.privacy.text.detectors import find_personal_data
+from stadtdaten.privacy.treatments.generalise import domain
 
 
 def audit(frame: pd.DataFrame, table: Table) -> None:
@@ -89,29 +90,29 @@ def _personal_data(frame: pd.DataFrame, table: Table) -> Iterator[Finding]:
 
 
 def _cells(frame: pd.DataFrame, table: Table, spec: FrequencyTable) -> Iterator[Finding]:
-    counts, hidden = frame[spec.count], frame[spec.count + HIDDEN_SUFFIX]
+    counts, hidden = frame[spec.measure], frame[spec.measure + HIDDEN_SUFFIX]
     unmarked = int((hidden.isna() | (hidden.fillna(False) != counts.isna())).sum())
     if unmarked:
         yield Finding(
             "hidden_cells",
-            f"{unmarked} Werte sind anders gekennzeichnet als gezeigt.", table.id, spec.count, unmarked, len(frame),
+            f"{unmarked} Werte sind anders gekennzeichnet als gezeigt.", table.id, spec.measure, unmarked, len(frame),
         )  # fmt: skip
         return
-    small = int(((counts > 0) & (counts < spec.minimum)).fillna(False).sum())
+    small = int(((counts > 0) & (counts < spec.protection.minimum)).fillna(False).sum())
     if small:
         yield Finding(
             "small_cells",
-            f"{small} Werte sind kleiner als {spec.minimum} und nicht geheim.", table.id, spec.count, small, len(frame),
+            f"{small} Werte sind kleiner als {spec.protection.minimum} und nicht geheim.", table.id, spec.measure, small, len(frame),
         )  # fmt: skip
     try:
         result = attack(frame, spec)
     except TableIncomplete as problem:
-        yield Finding("incomplete_table", f"Die Tabelle ist nicht vollständig ({problem}).", table.id, spec.count)
+        yield Finding("incomplete_table", f"Die Tabelle ist nicht vollständig ({problem}).", table.id, spec.measure)
         return
     if result.narrow:
         yield Finding(
             "recoverable_cells",
             f"{result.narrow} von {result.hidden} geheimen Werten lassen sich aus den Summen errechnen oder zu eng "
             f"eingrenzen, {result.known} davon genau.",
-            table.id, spec.count, result.narrow, result.hidden,
+            table.id, spec.measure, result.narrow, result.hidden,
         )  # fmt: skip

@@ -5,7 +5,8 @@ The one list that anonymisation keeps to, the audit compares with, and Table Sch
 
 from __future__ import annotations
 
-from stadtdaten.contracts.model import Bands, Column, Mapping, Table
+from stadtdaten.contracts.model import Column, Table
+from stadtdaten.contracts.protection import Bands, Mapping
 from stadtdaten.frames import PublishedColumn
 
 HIDDEN_SUFFIX = "_geheim"
@@ -22,16 +23,16 @@ def published_columns(table: Table) -> tuple[PublishedColumn, ...]:
     spec = table.frequency_table
     if spec is None:
         return tuple(_as_published(column) for column in table.columns if column.published)
-    count = table.column(spec.count)
+    count = table.column(spec.measure)
     return (
         *(_as_published(table.column(name)) for name in spec.dimensions),
         _as_published(count),
         PublishedColumn(
-            name=spec.count + HIDDEN_SUFFIX,
+            name=spec.measure + HIDDEN_SUFFIX,
             title=f"{count.title}: geheim gehalten",
             description=(
                 "Wahr, wo der Wert zum Schutz einzelner Personen nicht gezeigt wird, weil er kleiner als "
-                f"{spec.minimum} ist oder sich ein solcher Wert aus ihm errechnen ließe."
+                f"{spec.protection.minimum} ist oder sich ein solcher Wert aus ihm errechnen ließe."
             ),
             type="boolean",
         ),

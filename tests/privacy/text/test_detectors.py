@@ -6,7 +6,7 @@ import csv
 
 import pytest
 
-from stadtdaten.privacy.detectors import find_personal_data
+from stadtdaten.privacy.text.detectors import find_personal_data
 
 PERSONAL = [
     ("erika.mustermann@example.org", "E-Mail-Adresse"),

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stadtdaten.contracts.model import Bands
+from stadtdaten.contracts.protection import Bands
 from stadtdaten.faults import GateFailed, SchemaChanged
 from stadtdaten.privacy.anonymisation import anonymise
 from stadtdaten.privacy.columns import published_columns
-from stadtdaten.privacy.treatments import treat
+from stadtdaten.privacy.treatments.generalise import treat
 
 SECRET = "Geheimwert"
 

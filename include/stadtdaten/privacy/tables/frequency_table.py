@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stadtdaten.contracts.model import FrequencyTable, Table
+from stadtdaten.contracts.model import Table
+from stadtdaten.contracts.protection import FrequencyTable
 from stadtdaten.faults import Finding, GateFailed, Misconfigured
 from stadtdaten.privacy.columns import HIDDEN_SUFFIX
-from stadtdaten.privacy.secondary import suppress
-from stadtdaten.privacy.treatments import domain
+from stadtdaten.privacy.tables.secondary import suppress
+from stadtdaten.privacy.treatments.generalise import domain
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,17 @@ def tabulate(frame: pd.DataFrame, table: Table, spec: FrequencyTable) -> Tabulat
     parts, primary, secondary = [], 0, 0
     for key, rows in groups:
         values = {name: _ordered(rows[name], table, name) for name in spanning}
-        counts = _with_totals(_counts(rows, values, spec.count))
-        small = (counts > 0) & (counts < spec.minimum)
-        hidden = suppress(counts, spec.minimum)
+        counts = _with_totals(_counts(rows, values, spec.measure))
+        small = (counts > 0) & (counts < spec.protection.minimum)
+        hidden = suppress(counts, spec.protection.minimum)
         primary += int(small.sum())
         secondary += int((hidden & ~small).sum())
         labels = itertools.product(*([*values[name], spec.total] for name in spanning))
         part = pd.DataFrame(list(labels), columns=spanning, dtype="str")
         for name, value in zip(strata, key, strict=True):
             part[name] = pd.Series(value, index=part.index).astype(frame[name].dtype)
-        part[spec.count] = pd.Series(counts.ravel(), dtype="Int64").mask(hidden.ravel())
-        part[spec.count + HIDDEN_SUFFIX] = pd.Series(hidden.ravel(), dtype="boolean")
+        part[spec.measure] = pd.Series(counts.ravel(), dtype="Int64").mask(hidden.ravel())
+        part[spec.measure + HIDDEN_SUFFIX] = pd.Series(hidden.ravel(), dtype="boolean")
         parts.append(part)
     return Tabulation(_arranged(pd.concat(parts, ignore_index=True), table, spec), primary, secondary)
 
@@ -75,7 +76,7 @@ def _check_rows(frame: pd.DataFrame, table: Table, spec: FrequencyTable) -> None
                 next_step="Im Vertrag eine andere Bezeichnung wählen oder die Summenzeilen in der Quelle weglassen.",
             )
     checks = {name: frame[name].isna() for name in spec.dimensions}
-    checks[spec.count] = frame[spec.count].isna() | (frame[spec.count] < 0).fillna(True)
+    checks[spec.measure] = frame[spec.measure].isna() | (frame[spec.measure] < 0).fillna(True)
     findings = tuple(
         Finding("frequency_table", "Werte fehlen oder sind negativ.", table.id, name, int(bad.sum()), len(frame))
         for name, bad in checks.items()
@@ -124,5 +125,5 @@ def _arranged(frame: pd.DataFrame, table: Table, spec: FrequencyTable) -> pd.Dat
             ranks[name] = pd.Categorical(frame[name], categories=order).codes
         else:
             ranks[name] = frame[name].rank(method="dense")
-    columns = [*spec.dimensions, spec.count, spec.count + HIDDEN_SUFFIX]
+    columns = [*spec.dimensions, spec.measure, spec.measure + HIDDEN_SUFFIX]
     return frame.loc[ranks.sort_values(list(spec.dimensions), kind="stable").index, columns].reset_index(drop=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from stadtdaten.contracts.model import Bands, Column, Mapping, Table
+from stadtdaten.contracts.model import Column, Table
+from stadtdaten.contracts.protection import Bands, Mapping
 from stadtdaten.faults import Finding, GateFailed, SchemaChanged
 
 

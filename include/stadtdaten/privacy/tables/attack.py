@@ -17,9 +17,9 @@ import pandas as pd
 import scipy.sparse
 from numpy.typing import NDArray
 
-from stadtdaten.contracts.model import FrequencyTable
+from stadtdaten.contracts.protection import FrequencyTable
 from stadtdaten.privacy.columns import HIDDEN_SUFFIX
-from stadtdaten.privacy.solver import QuietHighs
+from stadtdaten.privacy.tables.solver import QuietHighs
 
 TOLERANCE = 1e-6
 """Widths are compared with this allowance for the solver's rounding."""
@@ -53,7 +53,7 @@ def attack(frame: pd.DataFrame, spec: FrequencyTable) -> Attack:
     return Attack(
         hidden=len(widths),
         known=int((widths < 1 - TOLERANCE).sum()),
-        narrow=int((widths < spec.minimum - TOLERANCE).sum()),
+        narrow=int((widths < spec.protection.minimum - TOLERANCE).sum()),
     )
 
 
@@ -74,9 +74,9 @@ def _widths(part: pd.DataFrame, spec: FrequencyTable) -> NDArray[np.float64]:
     low = np.where(flat_hidden, 1.0, values.ravel())[rows] - constant[rows]
     high = np.where(flat_hidden, np.inf, values.ravel())[rows] - constant[rows]
     # An upper bound keeps the programmes bounded; more than this no attacker needs to consider.
-    ceiling = float(values.ravel()[~flat_hidden].sum() + spec.minimum * values.size)
+    ceiling = float(values.ravel()[~flat_hidden].sum() + spec.protection.minimum * values.size)
     solver = _Solver(sums[rows], low, high, ceiling)
-    return solver.widths(sums[np.flatnonzero(flat_hidden)], float(spec.minimum))
+    return solver.widths(sums[np.flatnonzero(flat_hidden)], float(spec.protection.minimum))
 
 
 def _grid(part: pd.DataFrame, spec: FrequencyTable) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -92,8 +92,8 @@ def _grid(part: pd.DataFrame, spec: FrequencyTable) -> tuple[NDArray[np.float64]
     if len(cells) != np.prod(shape) or len(np.unique(cells)) != len(cells):
         raise TableIncomplete("Kombinationen fehlen oder stehen doppelt")
     values, hidden = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
-    values.ravel()[cells] = part[spec.count].fillna(0).to_numpy(dtype=np.float64)
-    hidden.ravel()[cells] = part[spec.count + HIDDEN_SUFFIX].to_numpy(dtype=np.bool_)
+    values.ravel()[cells] = part[spec.measure].fillna(0).to_numpy(dtype=np.float64)
+    hidden.ravel()[cells] = part[spec.measure + HIDDEN_SUFFIX].to_numpy(dtype=np.bool_)
     return values, hidden
 
 

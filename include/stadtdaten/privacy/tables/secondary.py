@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stadtdaten.faults import GateFailed
-from stadtdaten.privacy.solver import QuietHighs
+from stadtdaten.privacy.tables.solver import QuietHighs
 
 TOLERANCE = 1e-6
 """Movements smaller than this are rounding of the solver (its feasibility tolerance is 1e-7)."""
