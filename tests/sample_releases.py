@@ -105,7 +105,7 @@ def residents(folder: Path, *, night: int = 1, previous: str = "") -> Manifest:
         report=AnonymisationReport(
             table="bevoelkerung",
             dropped_columns=("sachbearbeitung",),
-            generalised_columns=("altersgruppe",),
+            treated_columns=("altersgruppe",),
             cells=1212,
             primary_suppressed=1,
             secondary_suppressed=1,

@@ -25,7 +25,8 @@ from stadtdaten.faults import Fault
 from stadtdaten.settings import Settings, endpoint_from_environment, settings_from_environment
 
 if TYPE_CHECKING:
-    from stadtdaten.frames import Incident
+    from stadtdaten.contracts import Table
+    from stadtdaten.frames import Incident, Stage
     from stadtdaten.pipeline.run import Run
 
 app = typer.Typer(
@@ -157,11 +158,14 @@ def check(as_json: AsJson = False) -> None:
         except ContractError as error:
             problems += error.problems
             continue
+        judged: list[tuple[Table, Stage]] = []
         for dataset in contract.datasets:
             for table in dataset.tables:
-                for stage in ("raw", "public"):
-                    suite = suite_path(settings.expectations, contract.source, table.id, stage)
-                    problems += check_suite(suite, _columns(table, stage))
+                judged += [(table, "raw"), (table, "public")]
+            judged += [(reference.table, "raw") for reference in dataset.references]
+        for table, stage in judged:
+            suite = suite_path(settings.expectations, contract.source, table.id, stage)
+            problems += check_suite(suite, _columns(table, stage))
     if not known:
         problems.append(Problem(settings.contracts, 1, "no contract found", "add <source>.yaml"))
     problems += [

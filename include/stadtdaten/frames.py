@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from stadtdaten.contracts import Dataset
 from stadtdaten.faults import Finding
 
 Stage = Literal["raw", "public"]
@@ -86,7 +87,10 @@ class TableLock(Value):
 
 
 class Snapshot(Value):
-    """What was read of one dataset at one moment; ``folder`` holds ``<table>.parquet`` and ``lock.json``."""
+    """What was read of one dataset at one moment; ``folder`` holds ``<table>.parquet`` and ``lock.json``.
+
+    ``tables`` has the locks of the dataset's tables and of its references.
+    """
 
     source: str
     dataset: str
@@ -94,10 +98,9 @@ class Snapshot(Value):
     taken_at: datetime
     tables: dict[str, TableLock]
 
-    @property
-    def rows(self) -> int:
-        """Rows read, over all tables."""
-        return sum(lock.rows for lock in self.tables.values())
+    def rows_of(self, dataset: Dataset) -> int:
+        """Rows read, over all tables; those of references do not count."""
+        return sum(self.tables[table.id].rows for table in dataset.tables)
 
 
 class CheckResult(Value):
@@ -124,11 +127,19 @@ class AnonymisationReport(Value):
 
     table: str
     dropped_columns: tuple[str, ...] = ()
-    generalised_columns: tuple[str, ...] = ()
-    cells: int = 0
+    treated_columns: tuple[str, ...] = ()
+    changed: int = Field(default=0, description="Cells that were rounded, perturbed or made coarser")
+    left_out: int = Field(default=0, description="Rows, and single values, that were left out")
+    cells: int = Field(default=0, description="Cells of a table of counts or sums")
     primary_suppressed: int = 0
     secondary_suppressed: int = 0
-    minimum: int = 0
+    minimum: int = Field(default=0, description="Smallest count, or fewest contributors of a sum, that is shown")
+    k: int = Field(default=0, description="Microdata: size of the smallest group of records that look the same")
+    l: int = Field(default=0, description="Microdata: fewest different sensitive values in a group")  # noqa: E741
+    t: float | None = Field(default=None, description="Microdata: largest distance of a group's sensitive values")
+    information_loss: float | None = Field(
+        default=None, description="Microdata: normalised certainty penalty, 0 (as it was) to 1 (nothing left)"
+    )
     sentence: str
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from people import make_table
 from stadtdaten.contracts import Table
 
 COLUMNS: list[dict[str, Any]] = [
@@ -28,21 +29,6 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "anzahl", "type": "integer", "class": "count"},
     {"name": "amt", "type": "string", "class": "identifier", "treatment": {"kind": "drop"}},
 ]
-
-
-def make_table(columns: list[dict[str, Any]], **more: Any) -> Table:
-    """A table whose columns have their name as source and title."""
-    return Table.model_validate(
-        {
-            "id": "personen",
-            "title": "Personen",
-            "resource": "personen",
-            "reading": {"format": "rows"},
-            "key": [columns[0]["name"]],
-            "columns": [{"source": column["name"], "title": column["name"].title(), **column} for column in columns],
-            **more,
-        }
-    )
 
 
 @pytest.fixture(scope="session")

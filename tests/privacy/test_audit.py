@@ -7,18 +7,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from people import anonymise_one, audit_one
 from stadtdaten.contracts import Table, load_contract
 from stadtdaten.faults import GateFailed
 from stadtdaten.privacy.admission import allowed_on
-from stadtdaten.privacy.anonymisation import anonymise
-from stadtdaten.privacy.audit import audit
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "include" / "contracts"
 
 
 def rules(frame: pd.DataFrame, table: Table) -> list[str]:
     with pytest.raises(GateFailed) as caught:
-        audit(frame, table)
+        audit_one(frame, table)
     assert caught.value.gate == "privacy"
     assert caught.value.next_step
     return [finding.rule for finding in caught.value.findings]
@@ -29,7 +28,7 @@ def protected(counted, residents) -> pd.DataFrame:
     districts = ("Mitte", "Nord", "Süd")
     rows = [(d, a, s, 20 + 7 * n) for n, d in enumerate(districts) for a in (1, 4, 7) for s in ("w", "m")]
     rows[0] = ("Mitte", 1, "w", 1)
-    return anonymise(residents(rows), counted)[0]
+    return anonymise_one(residents(rows), counted)[0]
 
 
 @pytest.fixture
@@ -42,12 +41,12 @@ def clean() -> pd.DataFrame:
 
 def test_a_well_protected_table_passes(protected, counted):
     assert protected["anzahl_geheim"].sum() >= 8
-    audit(protected, counted)
+    audit_one(protected, counted)
 
 
 def test_a_single_suppression_with_its_totals_left_is_recovered(counted, residents):
     rows = [(d, a, s, 50) for d in ("Mitte", "Nord") for a in (1, 7) for s in ("w", "m")]
-    frame, _ = anonymise(residents(rows), counted)
+    frame, _ = anonymise_one(residents(rows), counted)
     frame.loc[0, "anzahl"] = pd.NA
     frame.loc[0, "anzahl_geheim"] = True
     assert rules(frame, counted) == ["recoverable_cells"]
@@ -56,7 +55,7 @@ def test_a_single_suppression_with_its_totals_left_is_recovered(counted, residen
 def test_every_secondary_cell_that_is_shown_after_all_is_noticed(protected, counted, residents):
     districts = ("Mitte", "Nord", "Süd")
     rows = [(d, a, s, 20 + 7 * n) for n, d in enumerate(districts) for a in (1, 4, 7) for s in ("w", "m")]
-    true, _ = anonymise(residents(rows), counted.model_copy(update={"frequency_table": counted.frequency_table}))
+    true, _ = anonymise_one(residents(rows), counted.model_copy(update={"frequency_table": counted.frequency_table}))
     hidden = protected.index[protected["anzahl_geheim"]]
     change = pd.Series(0, index=protected.index)
     first = protected.iloc[0]
@@ -116,13 +115,13 @@ def test_values_in_the_index_are_noticed(clean, sites):
 
 
 def test_ordinary_addresses_and_keys_pass(clean, sites):
-    audit(clean, sites)
+    audit_one(clean, sites)
 
 
 def test_a_personal_value_blocks_without_being_repeated(clean, sites):
     clean.loc[1, "bemerkung"] = "bitte an erika.mustermann@example.org"
     with pytest.raises(GateFailed) as caught:
-        audit(clean, sites)
+        audit_one(clean, sites)
     [finding] = caught.value.findings
     assert (finding.column, finding.count, finding.total) == ("bemerkung", 1, 2)
     assert "E-Mail-Adresse" in finding.message

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from stadtdaten.contracts.base import HostName, Identifier, Strict
+from stadtdaten.contracts.base import HostName, Identifier, Strict, Text
 
 Settle = Annotated[int, Field(ge=0, le=600, description="Seconds for which a file's size must stand still")]
 PageSize = Annotated[int, Field(ge=1, le=100_000, description="Features per request")]
@@ -79,19 +79,68 @@ class SqlInterface(Strict):
     connection: Identifier
 
 
+JsonPath = Annotated[str, StringConstraints(pattern=r"^[^/]+(/[^/]+)*$")]
+"""Names of members from the root of a JSON answer to a value in it: `requests`, `result/items`."""
+
+
+class PageNumbers(Strict):
+    """Pages are asked for by their number."""
+
+    by: Literal["page"]
+    parameter: Text = Field(description="Query parameter for the number")
+    first: Literal[0, 1] = Field(description="Number of the first page")
+    size_parameter: Text | None = Field(default=None, description="Query parameter for the rows of a page")
+
+
+class Offsets(Strict):
+    """Pages are asked for by the number of rows before them."""
+
+    by: Literal["offset"]
+    parameter: Text = Field(description="Query parameter for the number of rows to leave out")
+    size_parameter: Text | None = Field(default=None, description="Query parameter for the rows of a page")
+
+
+class NextLinks(Strict):
+    """Each page names the address of the next one; the last one names none."""
+
+    by: Literal["link"]
+    member: JsonPath | None = Field(
+        default=None, description="Where it stands in the answer; by default in the header `Link` (RFC 8288)"
+    )
+    size_parameter: Text | None = Field(default=None, description="Query parameter for the rows of a page")
+
+
+class RestInterface(Strict):
+    """JSON over HTTP(S), whole or in pages; a table's `resource` is the path, with its query, below the address.
+
+    An API key is the connection's password; its `extra` names the header (`api_key_header`) or query parameter
+    (`api_key_parameter`) in which it is sent.
+    """
+
+    kind: Literal["rest"]
+    connection: Identifier
+    paging: Annotated[PageNumbers | Offsets | NextLinks, Field(discriminator="by")] | None = Field(
+        default=None, description="How pages are asked for; by default one answer holds all rows"
+    )
+    page_size: PageSize = 1000
+    total: JsonPath | None = Field(default=None, description="Where the answer says how many rows there are in all")
+
+
 FileInterface = HttpInterface | FolderInterface | SftpInterface | FtpInterface
 Interface = Annotated[
-    FileInterface | WfsInterface | OgcFeaturesInterface | ArcgisInterface | SqlInterface, Field(discriminator="kind")
+    FileInterface | WfsInterface | OgcFeaturesInterface | ArcgisInterface | RestInterface | SqlInterface,
+    Field(discriminator="kind"),
 ]
 
 DELIVERS: dict[str, frozenset[str]] = {
     "wfs": frozenset({"gml"}),
     "ogc_features": frozenset({"geojson"}),
     "arcgis": frozenset({"esrijson"}),
+    "rest": frozenset({"json"}),
     "sql": frozenset({"rows"}),
 } | dict.fromkeys(
     ("http", "folder", "sftp", "ftp"),
-    frozenset({"csv", "sheet", "gml", "geojson", "shapefile", "geopackage", "kml", "dbf", "xml"}),
+    frozenset({"csv", "sheet", "gml", "geojson", "shapefile", "geopackage", "kml", "dbf", "xml", "json"}),
 )  # fmt: skip
 """Kind of interface to the formats (`reading.format`) that it can deliver."""
 

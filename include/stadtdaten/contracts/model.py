@@ -31,7 +31,7 @@ from stadtdaten.contracts.protection import (
     Snap,
     Treatment,
 )
-from stadtdaten.contracts.reading import Csv, Reading, Rows, Sheet
+from stadtdaten.contracts.reading import Csv, Json, Reading, Rows, Sheet
 from stadtdaten.contracts.vocabulary import BY_LICENCES, HOURS_BY_FREQUENCY, Availability, Frequency, Licence, Theme
 
 
@@ -297,7 +297,7 @@ class Table(Strict):
     def _geometry_fits(self) -> None:
         if self.geometry is not None and self.geometry.name in self.key:
             raise ValueError("a geometry cannot be part of the key")
-        if isinstance(self.reading, Csv | Sheet) and (self.geometry is None) != (self.reading.x is None):
+        if isinstance(self.reading, Csv | Sheet | Json) and (self.geometry is None) != (self.reading.x is None):
             raise ValueError("a geometry column and reading.x and reading.y belong together: give all or none")
         if self.reading.format in ("xml", "dbf") and self.geometry is not None:
             raise ValueError(f"geometries are not read from {self.reading.format}: read them from a WFS or a file")
@@ -452,6 +452,8 @@ class Dataset(Strict):
                     raise ValueError(f"column {column.name}: the reference has no geometry")
         if idle := sorted(set(references) - used):
             raise ValueError(f"references: no treatment uses {', '.join(idle)}")
+        if any(isinstance(each.reading, Rows) and each.reading.incremental for each in references.values()):
+            raise ValueError("references: they are read in full, never incrementally")
         if any(column.class_ != "public" for reference in references.values() for column in reference.columns):
             raise ValueError("references: only columns of class public")
 
@@ -496,35 +498,27 @@ class Contract(Strict):
         """Where the dataset comes from."""
         return dataset.interface or self.interface
 
+    def read_for(self, dataset: Dataset) -> tuple[tuple[Table, Interface], ...]:
+        """What is read for the dataset: its tables and its references, and where each comes from."""
+        return (
+            *((table, self.interface_of(dataset)) for table in dataset.tables),
+            *((reference.table, reference.interface) for reference in dataset.references),
+        )
+
     @property
     def connections(self) -> frozenset[str]:
         """The connections to all servers that the datasets come from."""
-        return frozenset(
-            interface.connection
-            for dataset in self.datasets
-            for interface in (self.interface_of(dataset), *(each.interface for each in dataset.references))
-        )
+        return frozenset(interface.connection for dataset in self.datasets for _, interface in self.read_for(dataset))
 
     @model_validator(mode="after")
     def _interface_fits(self) -> Self:
         ids = [dataset.id for dataset in self.datasets]
         if len(set(ids)) != len(ids):
             raise ValueError("dataset id used twice")
-        tables = [
-            table.id
-            for dataset in self.datasets
-            for table in (*dataset.tables, *(each.table for each in dataset.references))
-        ]
+        read = [each for dataset in self.datasets for each in self.read_for(dataset)]
+        tables = [table.id for table, _ in read]
         if len(set(tables)) != len(tables):
             raise ValueError("table id used twice (suites are named after it)")
-        read = [
-            (table, interface)
-            for dataset in self.datasets
-            for table, interface in (
-                *((table, self.interface_of(dataset)) for table in dataset.tables),
-                *((reference.table, reference.interface) for reference in dataset.references),
-            )
-        ]
         for table, interface in read:
             if table.reading.format not in DELIVERS[interface.kind]:
                 allowed = ", ".join(sorted(DELIVERS[interface.kind]))

@@ -17,8 +17,8 @@ ColumnClass = Literal[
     "public", "identifier", "quasi_identifier", "sensitive", "free_text", "location", "count", "magnitude"
 ]  # fmt: skip
 """What a column says about people. `public`: nothing; `identifier`: who it is; `quasi_identifier`: what others may know
-of a person; `sensitive`: what nobody is to learn of one; `location`: where something about a person is; `count`: a number
-of persons; `magnitude`: a sum to which persons or firms contribute."""
+of a person; `sensitive`: what nobody is to learn of one; `location`: where something about a person is; `count`: a
+number of persons; `magnitude`: a sum to which persons or firms contribute."""
 
 PersonalKind = Literal[
     "name", "address", "phone", "email", "iban", "tax_id", "social_security_number", "plate", "file_number",
@@ -187,7 +187,7 @@ class Street(Strict):
 
 
 class Scrub(Strict):
-    """Replaces what the detectors find in free text by its kind in brackets. Only where the release record allows it."""
+    """Replaces what is found in free text by its kind in brackets. Only where the release record allows it."""
 
     kind: Literal["scrub"]
     patterns: dict[Text, Text] = Field(

@@ -155,6 +155,24 @@ class Xml(_Packed, _Notation):
     rows: Text = Field(description="Path of the element that is a row, from the root: `Einheiten/EinheitSolar`")
 
 
+class Json(_Packed, _Located, _Notation):
+    """JSON with a list of objects, each of which is a row; a column's `source` is a path in it: `reporter/name`.
+
+    A path that leads through a list, or to one, gives several values: the column needs a `separator`.
+    """
+
+    format: Literal["json"]
+    rows: Text | None = Field(default=None, description="Path of the list; by default the document is the list")
+    x: Text | None = Field(default=None, description="Path of the easting (or longitude) in a row, for point data")
+    y: Text | None = Field(default=None, description="Path of the northing (or latitude)")
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if (self.x is None) != (self.y is None):
+            raise ValueError("x and y belong together: give both or neither")
+        return self
+
+
 class Incremental(Strict):
     """Only rows that changed since the last release are read, and merged into it by key.
 
@@ -177,4 +195,4 @@ class Rows(_Located):
     incremental: Incremental | None = None
 
 
-Reading = Annotated[Csv | Sheet | Gml | Features | Xml | Rows, Field(discriminator="format")]
+Reading = Annotated[Csv | Sheet | Gml | Features | Xml | Json | Rows, Field(discriminator="format")]

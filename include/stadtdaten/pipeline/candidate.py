@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from stadtdaten import read
-from stadtdaten.contracts import Dataset
+from stadtdaten.contracts import Dataset, Table
 from stadtdaten.faults import Misconfigured, SnapshotFailed
 from stadtdaten.frames import AnonymisationReport, CheckResult, Inputs, Manifest, Snapshot, Stage
 from stadtdaten.pipeline import incidents
@@ -26,6 +27,7 @@ from stadtdaten.privacy.admission import allowed_on
 from stadtdaten.privacy.anonymisation import anonymise
 from stadtdaten.privacy.audit import audit
 from stadtdaten.privacy.columns import published_columns
+from stadtdaten.privacy.context import Context
 from stadtdaten.quality.checks import run_suite
 from stadtdaten.quality.gates import gate
 from stadtdaten.quality.suites import SuiteError, load_suite, suite_path
@@ -65,22 +67,35 @@ def build_candidate(run: Run, reference: SnapshotReference) -> CandidateReferenc
 
 def _build(run: Run, dataset: Dataset, snapshot: Snapshot, attempt: int) -> Path:
     allowed_on(dataset, run.portal.sample)
-    raw = {table.id: read.load_frame(snapshot.folder / f"{table.id}.parquet") for table in dataset.tables}
+    raw = _load(snapshot, dataset.tables)
+    references = _load(snapshot, [reference.table for reference in dataset.references])
     with _log_group("Rohdaten prüfen"):
-        checks = _check(run, dataset, raw, "raw", attempt)
-    public: Frames = {}
-    reports: list[AnonymisationReport] = []
+        checks = _check(run, dataset, raw | references, "raw", attempt)
+    context = _context(run, dataset, snapshot, references)
     with _log_group("Anonymisieren"):
-        for table in dataset.tables:
-            public[table.id], report = anonymise(raw[table.id], table)
-            reports.append(report)
-            logger.info("%s: %s", table.id, report.sentence)
+        anonymised = anonymise(raw, dataset, context)
+        for table, (_, report) in anonymised.items():
+            logger.info("%s: %s", table, report.sentence)
+    public = {table: frame for table, (frame, _) in anonymised.items()}
     with _log_group("Veröffentlichbare Daten prüfen"):
         checks += _check(run, dataset, public, "public", attempt)
     with _log_group("Datenschutz nachprüfen"):
-        for table in dataset.tables:
-            audit(public[table.id], table)
-    return _write(run, dataset, snapshot, public, checks, reports, attempt)
+        audit(public, dataset, context)
+    return _write(run, dataset, snapshot, public, checks, [report for _, report in anonymised.values()], attempt)
+
+
+def _load(snapshot: Snapshot, tables: Sequence[Table]) -> Frames:
+    return {table.id: read.load_frame(snapshot.folder / f"{table.id}.parquet") for table in tables}
+
+
+def _context(run: Run, dataset: Dataset, snapshot: Snapshot, references: Frames) -> Context:
+    """What anonymisation and audit may look at besides the rows."""
+    return Context(
+        today=snapshot.taken_at.astimezone(ZoneInfo(run.city.timezone)).date(),
+        crs=run.city.crs,
+        references=references,
+        key=lambda connection: run.connect(connection).password,
+    )
 
 
 @contextmanager
@@ -96,8 +111,8 @@ def _log_group(title: str) -> Iterator[None]:
 def _check(run: Run, dataset: Dataset, frames: Frames, stage: Stage, attempt: int) -> tuple[CheckResult, ...]:
     """Run every table's suite of the stage, record the results, then let the gate decide."""
     results: tuple[CheckResult, ...] = ()
-    for table in dataset.tables:
-        path = suite_path(run.settings.expectations, run.contract.source, table.id, stage)
+    for table in frames:
+        path = suite_path(run.settings.expectations, run.contract.source, table, stage)
         try:
             suite = load_suite(path)
         except SuiteError as error:
@@ -110,7 +125,7 @@ def _check(run: Run, dataset: Dataset, frames: Frames, stage: Stage, attempt: in
                 f"brauchbar. Meldung des Prüfprogramms: {places}",
                 next_step="Die genannte Zeile berichtigen; `stadtdaten check` prüft alle Regeln.",
             ) from None
-        results += run_suite(suite, frames[table.id], table.id, stage)
+        results += run_suite(suite, frames[table], table, stage)
     run.ledger.record_checks(attempt, results)
     for result in results:
         state = "ok" if result.success else result.severity
@@ -155,7 +170,7 @@ def _write(
         created=now,
         inputs=inputs,
         locks=snapshot.tables,
-        rows_read=snapshot.rows,
+        rows_read=snapshot.rows_of(dataset),
         rows_published=sum(rows.values()),
         rows_by_table=rows,
         files=files,

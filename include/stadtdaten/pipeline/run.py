@@ -108,9 +108,11 @@ class Run:
         )
 
     def suite_files(self, dataset: Dataset) -> list[Path]:
-        """The suites that judge the dataset, raw and public, table by table."""
+        """The suites that judge the dataset: raw and public of each table, raw of each reference."""
         folder = self.settings.expectations / self.contract.source
-        return [folder / f"{table.id}.{stage}.json" for table in dataset.tables for stage in ("raw", "public")]
+        judged = [(table, stage) for table in dataset.tables for stage in ("raw", "public")]
+        judged += [(reference.table, "raw") for reference in dataset.references]
+        return [folder / f"{table.id}.{stage}.json" for table, stage in judged]
 
 
 def prepare(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from stadtdaten.contracts import Dataset, Table
+from stadtdaten.contracts.interfaces import Interface
 from stadtdaten.extract import NotModified, fetch_table
 from stadtdaten.faults import Fault, Superseded
 from stadtdaten.frames import Endpoint, Manifest, Snapshot, TableLock
@@ -48,30 +51,55 @@ def take_snapshots(run: Run) -> list[SnapshotReference]:
     return references
 
 
+class _Servers:
+    """The servers that a source's datasets come from; one that was found to be down is not asked again."""
+
+    def __init__(self, run: Run) -> None:
+        self._connect = run.connect
+        self.down: dict[str, Fault] = {}
+
+    def endpoint(self, connection: str) -> Endpoint:
+        """Where the server is; raises the Fault that is known to keep it from answering."""
+        if connection not in self.down:
+            try:
+                return self._connect(connection)
+            except Fault as fault:
+                self.down[connection] = fault
+        raise self.down[connection]
+
+    @contextmanager
+    def reach(self, connection: str) -> Iterator[Endpoint]:
+        """Around asking a server; what keeps it from answering is remembered."""
+        try:
+            yield self.endpoint(connection)
+        except Fault as fault:
+            if fault.concerns_source and not isinstance(fault, Superseded):
+                self.down[connection] = fault
+            raise
+
+
 def _take_all(run: Run) -> list[SnapshotReference]:
     """A snapshot of each dataset. One server that is down does not keep back what comes from others."""
     references: list[SnapshotReference] = []
-    down: dict[str, Fault] = {}
+    servers = _Servers(run)
     unread: list[Dataset] = []
-    servers = run.contract.connections
+    known = run.contract.connections
     for dataset in run.contract.datasets:
-        connection = run.contract.interface_of(dataset).connection
         try:
-            if connection in down:
-                raise down[connection]
-            references.append(_take_snapshot(run, dataset, run.connect(connection)))
+            for _, interface in run.contract.read_for(dataset):
+                servers.endpoint(interface.connection)
+            references.append(_take_snapshot(run, dataset, servers))
         except Superseded:
             raise
         except Fault as fault:
-            if len(servers) == 1 or (fault.retryable and not run.last_try):
+            if len(known) == 1 or (fault.retryable and not run.last_try):
                 raise
-            down[connection] = fault
             unread.append(dataset)
             references.append(_unread(run, dataset, fault))
-    if len(down) == len(servers):
-        raise next(iter(down.values()))
-    if down:
-        incidents.tell_partly_down(run, next(iter(down.values())), unread)
+    if servers.down and len(unread) == len(run.contract.datasets):
+        raise next(iter(servers.down.values()))
+    if servers.down:
+        incidents.tell_partly_down(run, next(iter(servers.down.values())), unread)
     else:
         incidents.recover_source(run)
     return references
@@ -86,7 +114,7 @@ def _unread(run: Run, dataset: Dataset, fault: Fault) -> SnapshotReference:
     )  # fmt: skip
 
 
-def _take_snapshot(run: Run, dataset: Dataset, endpoint: Endpoint) -> SnapshotReference:
+def _take_snapshot(run: Run, dataset: Dataset, servers: _Servers) -> SnapshotReference:
     attempt = run.ledger.start_attempt(run.contract.source, dataset.id, night=run.run_id, run_url=run.run_url)
     reference = SnapshotReference(
         dataset=dataset.id, attempt=attempt, state="failed", folder="", reason="", next_step=""
@@ -95,16 +123,17 @@ def _take_snapshot(run: Run, dataset: Dataset, endpoint: Endpoint) -> SnapshotRe
     try:
         with incidents.guard(run, dataset.id, attempt):
             live = run.live(dataset.id)
-            locks = _read_tables(run, dataset, endpoint, folder, live)
+            locks = _read_tables(run, dataset, servers, folder, live)
             snapshot = Snapshot(
                 source=run.contract.source, dataset=dataset.id, folder=folder, taken_at=datetime.now(UTC), tables=locks
             )
             drift = tuple(column for lock in locks.values() for column in lock.drift)
-            run.ledger.record_snapshot(attempt, rows_read=snapshot.rows, drift=drift)
+            rows = snapshot.rows_of(dataset)
+            run.ledger.record_snapshot(attempt, rows_read=rows, drift=drift)
             delivered = live and _delivered(run, dataset, locks, live)
             if live is None or delivered is None:
                 (folder / "lock.json").write_text(snapshot.model_dump_json(indent=2), encoding="utf-8")
-                logger.info("%s: %d rows read", dataset.id, snapshot.rows)
+                logger.info("%s: %d rows read", dataset.id, rows)
                 return {**reference, "state": "changed", "folder": str(folder)}
             discard(folder)
             publication.confirm(run, live, withdrawn="" if delivered is live else delivered.release)
@@ -127,44 +156,44 @@ def _delivered(run: Run, dataset: Dataset, locks: dict[str, TableLock], live: Ma
 
 
 def _read_tables(
-    run: Run, dataset: Dataset, endpoint: Endpoint, folder: Path, live: Manifest | None
+    run: Run, dataset: Dataset, servers: _Servers, folder: Path, live: Manifest | None
 ) -> dict[str, TableLock]:
-    """A lock for each table. The source is asked conditionally only where an unchanged source means nothing to do."""
+    """A lock for each table and reference of the dataset.
+
+    The source is asked conditionally only where an unchanged source means nothing to do.
+    """
     make_private(folder)
-    comparable = live is not None and not run.force and _same_recipe(run, dataset, live)
-    if live is not None and comparable:
+    wanted = run.contract.read_for(dataset)
+    locks: dict[str, TableLock | None] = {}
+    if live is not None and not run.force and _same_recipe(run, dataset, live):
         now = datetime.now(UTC)
-        locks = {
-            table.id: _read(
-                run, dataset, table, endpoint, folder, None if full_read_due(run, dataset, table, now) else live
-            )
-            for table in dataset.tables
-        }
+        for table, interface in wanted:
+            known = None if full_read_due(run, dataset, table, now) else live
+            locks[table.id] = _read(run, table, interface, servers, folder, known)
         if all(lock is None for lock in locks.values()):
-            return {table.id: live.locks[table.id] for table in dataset.tables}
-        missing = [table for table in dataset.tables if locks[table.id] is None]
-    else:
-        locks, missing = {}, list(dataset.tables)
-    locks |= {table.id: _read(run, dataset, table, endpoint, folder, None) for table in missing}
-    return {table.id: lock for table in dataset.tables if (lock := locks[table.id]) is not None}
+            return {table.id: live.locks[table.id] for table, _ in wanted}
+    for table, interface in wanted:
+        if locks.get(table.id) is None:
+            locks[table.id] = _read(run, table, interface, servers, folder, None)
+    return {table.id: lock for table, _ in wanted if (lock := locks[table.id]) is not None}
 
 
 def _read(
-    run: Run, dataset: Dataset, table: Table, endpoint: Endpoint, folder: Path, live: Manifest | None
+    run: Run, table: Table, interface: Interface, servers: _Servers, folder: Path, live: Manifest | None
 ) -> TableLock | None:
     """Fetch and read one table into the snapshot; None if the source says it has not changed since ``live``."""
     download = folder / f"{table.id}.download"
     make_private(download)
-    interface = run.contract.interface_of(dataset)
     previous = live.locks.get(table.id) if live is not None else None
-    fetched = fetch_table(interface, table, endpoint, download, run.contract.limits, previous)
+    with servers.reach(interface.connection) as endpoint:
+        fetched = fetch_table(interface, table, endpoint, download, run.contract.limits, previous)
     if isinstance(fetched, NotModified):
         return None
     result = read_table(table, fetched.files, run.city, run.contract.limits)
     if live is not None and fetched.total_rows is not None:
         whole = merged_into(run, live, table, result, fetched.total_rows)
         if whole is None:
-            return _read(run, dataset, table, endpoint, folder, None)
+            return _read(run, table, interface, servers, folder, None)
         result = whole
     for repair in result.repairs:
         logger.info(

@@ -7,38 +7,48 @@ count, never a value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from stadtdaten.contracts.model import Table
+from stadtdaten.contracts.model import Dataset, Table
 from stadtdaten.contracts.protection import FrequencyTable
 from stadtdaten.faults import Finding, GateFailed
 from stadtdaten.privacy.columns import HIDDEN_SUFFIX, published_columns
+from stadtdaten.privacy.context import Context
 from stadtdaten.privacy.tables.attack import TableIncomplete, attack
 from stadtdaten.privacy.text.detectors import find_personal_data
 from stadtdaten.privacy.treatments.generalise import domain
 
 
-def audit(frame: pd.DataFrame, table: Table) -> None:
-    """Raise GateFailed("privacy") with every finding unless the anonymised ``frame`` may be published.
+def audit(frames: Mapping[str, pd.DataFrame], dataset: Dataset, context: Context) -> None:
+    """Raise GateFailed("privacy") with every finding unless the anonymised tables of the dataset may be published.
 
-    ``frame`` has the columns of ``published_columns(table)``.
+    ``frames`` has a table with the columns of ``published_columns`` for each of the dataset's tables.
     """
-    findings = tuple(_columns(frame, table))
-    if not findings:  # the other checks need the columns
-        findings = (*_treatments(frame, table), *_personal_data(frame, table))
-        if table.frequency_table is not None:
-            findings += tuple(_cells(frame, table, table.frequency_table))
+    findings = tuple(finding for table in dataset.tables for finding in _table(frames[table.id], table))
     if findings:
         raise GateFailed(
             "privacy",
-            f"Tabelle {table.id} darf nicht veröffentlicht werden: "
-            + "; ".join(f"Spalte {f.column}: {f.message}" if f.column else f.message for f in findings),
+            f"Datensatz {dataset.id} darf nicht veröffentlicht werden: "
+            + "; ".join(
+                f"Tabelle {f.table}, Spalte {f.column}: {f.message}" if f.column else f"Tabelle {f.table}: {f.message}"
+                for f in findings
+            ),
             next_step="Ein Fehler der Datenschutzprüfung lässt sich nicht übergehen. Die genannten Spalten in der "
             "Quelle bereinigen oder im Vertrag vergröbern oder weglassen (treatment).",
             findings=findings,
         )
+
+
+def _table(frame: pd.DataFrame, table: Table) -> tuple[Finding, ...]:
+    findings = tuple(_columns(frame, table))
+    if findings:  # the other checks need the columns
+        return findings
+    findings = (*_treatments(frame, table), *_personal_data(frame, table))
+    if table.frequency_table is not None:
+        findings += tuple(_cells(frame, table, table.frequency_table))
+    return findings
 
 
 def _columns(frame: pd.DataFrame, table: Table) -> Iterator[Finding]:
@@ -102,7 +112,8 @@ def _cells(frame: pd.DataFrame, table: Table, spec: FrequencyTable) -> Iterator[
     if small:
         yield Finding(
             "small_cells",
-            f"{small} Werte sind kleiner als {spec.protection.minimum} und nicht geheim.", table.id, spec.measure, small, len(frame),
+            f"{small} Werte sind kleiner als {spec.protection.minimum} und nicht geheim.",
+            table.id, spec.measure, small, len(frame),
         )  # fmt: skip
     try:
         result = attack(frame, spec)

@@ -1,4 +1,4 @@
-"""What does anonymisation need besides the rows and the contract? Handed in by the pipeline; nothing here is fetched."""
+"""What does anonymisation need besides rows and contract? Handed in by the pipeline; nothing here is fetched."""
 
 from __future__ import annotations
 

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from people import anonymise_one, audit_one
 from stadtdaten.faults import GateFailed, Misconfigured
-from stadtdaten.privacy.anonymisation import anonymise
-from stadtdaten.privacy.audit import audit
 
 TOTAL = "Insgesamt"
 ROWS = st.lists(
@@ -32,7 +31,7 @@ def cell(frame: pd.DataFrame, **where: str) -> pd.Series:
 
 
 def test_totals_stand_for_every_combination_and_last(counted, residents):
-    published, report = anonymise(
+    published, report = anonymise_one(
         residents([("Mitte", 1, "w", 10), ("Mitte", 7, "m", 20), ("Nord", 1, "m", 30), ("Nord", 2, "m", 5)]), counted
     )
     assert len(published) == 3 * 3 * 3 == report.cells
@@ -48,7 +47,7 @@ def test_totals_stand_for_every_combination_and_last(counted, residents):
 def test_a_single_small_cell_takes_others_with_it(counted, residents):
     rows = [(district, age, sex, 50) for district in ("Mitte", "Nord") for age in (1, 7) for sex in ("w", "m")]
     rows[0] = ("Mitte", 1, "w", 2)
-    published, report = anonymise(residents(rows), counted)
+    published, report = anonymise_one(residents(rows), counted)
     small = cell(published, bezirk="Mitte", alter="0 bis 2", geschlecht="weiblich")
     assert small["anzahl_geheim"] and pd.isna(small["anzahl"])
     assert report.primary_suppressed == 1
@@ -59,7 +58,7 @@ def test_a_single_small_cell_takes_others_with_it(counted, residents):
 def test_each_reference_date_is_a_table_of_its_own(counted, residents):
     old = residents([("Mitte", 1, "w", 10), ("Süd", 1, "w", 10)], "2024-12-31")
     new = residents([("Mitte", 1, "w", 12)], "2025-12-31")
-    published, _ = anonymise(pd.concat([new, old], ignore_index=True), counted)
+    published, _ = anonymise_one(pd.concat([new, old], ignore_index=True), counted)
     assert list(published.groupby("stichtag").size()) == [3 * 2 * 2, 2 * 2 * 2]
     assert published["stichtag"].is_monotonic_increasing
     assert published["stichtag"].dtype == "datetime64[us]"
@@ -70,31 +69,31 @@ def test_a_missing_or_negative_count_stops_the_table(counted, residents, count):
     frame = residents([("Mitte", 1, "w", 10), ("Nord", 1, "w", 10)])
     frame.loc[0, "anzahl"] = count
     with pytest.raises(GateFailed, match="anzahl: 1 von 2"):
-        anonymise(frame, counted)
+        anonymise_one(frame, counted)
 
 
 def test_a_district_without_name_stops_the_table(counted, residents):
     frame = residents([("Mitte", 1, "w", 10), ("Nord", 1, "w", 10)])
     frame.loc[0, "bezirk"] = pd.NA
     with pytest.raises(GateFailed, match="bezirk: 1 von 2"):
-        anonymise(frame, counted)
+        anonymise_one(frame, counted)
 
 
 def test_a_table_without_rows_stops(counted, residents):
     with pytest.raises(GateFailed, match="keine Zeile"):
-        anonymise(residents([("Mitte", 1, "w", 10)]).head(0), counted)
+        anonymise_one(residents([("Mitte", 1, "w", 10)]).head(0), counted)
 
 
 def test_totals_that_the_source_brings_along_are_not_counted_twice(counted, residents):
     with pytest.raises(Misconfigured, match="bezirk"):
-        anonymise(residents([("Mitte", 1, "w", 10), (TOTAL, 1, "w", 10)]), counted)
+        anonymise_one(residents([("Mitte", 1, "w", 10), (TOTAL, 1, "w", 10)]), counted)
 
 
 @given(ROWS, st.randoms(use_true_random=False))
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_random_table_can_be_attacked(counted, residents, rows, random):
-    published, report = anonymise(residents(rows), counted)
-    audit(published, counted)
+    published, report = anonymise_one(residents(rows), counted)
+    audit_one(published, counted)
     shown = published["anzahl"].dropna()
     assert not ((shown > 0) & (shown < 3)).any()
     assert report.suppressed == int(published["anzahl_geheim"].sum())
@@ -102,4 +101,4 @@ def test_no_random_table_can_be_attacked(counted, residents, rows, random):
     if not grand["anzahl_geheim"]:
         assert grand["anzahl"] == sum(row[3] for row in rows)
     random.shuffle(rows)
-    pd.testing.assert_frame_equal(published, anonymise(residents(rows), counted)[0])
+    pd.testing.assert_frame_equal(published, anonymise_one(residents(rows), counted)[0])

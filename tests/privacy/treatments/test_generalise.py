@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from people import anonymise_one
 from stadtdaten.contracts.protection import Bands
 from stadtdaten.faults import GateFailed, SchemaChanged
-from stadtdaten.privacy.anonymisation import anonymise
 from stadtdaten.privacy.columns import published_columns
 from stadtdaten.privacy.treatments.generalise import treat
 
@@ -19,7 +19,7 @@ SECRET = "Geheimwert"
 def test_an_undeclared_column_stops_the_table(sites):
     frame = pd.DataFrame({"kennung": ["1"], "strasse": ["a"], "bemerkung": ["b"], "melderin": [SECRET]}, dtype="str")
     with pytest.raises(GateFailed) as caught:
-        anonymise(frame, sites)
+        anonymise_one(frame, sites)
     assert caught.value.gate == "privacy"
     assert [finding.column for finding in caught.value.findings] == ["melderin"]
     assert SECRET not in f"{caught.value} {caught.value.findings}"
@@ -27,13 +27,13 @@ def test_an_undeclared_column_stops_the_table(sites):
 
 def test_a_missing_declared_column_is_a_change_of_the_schema(sites):
     with pytest.raises(SchemaChanged, match="bemerkung"):
-        anonymise(pd.DataFrame({"kennung": ["1"], "strasse": ["a"]}, dtype="str"), sites)
+        anonymise_one(pd.DataFrame({"kennung": ["1"], "strasse": ["a"]}, dtype="str"), sites)
 
 
 def test_values_hidden_in_index_and_attrs_do_not_leave(sites):
     frame = pd.DataFrame({"kennung": ["1"], "strasse": ["a"], "bemerkung": ["b"]}, index=[SECRET], dtype="str")
     frame.attrs["quelle"] = SECRET
-    published, report = anonymise(frame, sites)
+    published, report = anonymise_one(frame, sites)
     assert isinstance(published.index, pd.RangeIndex)
     assert published.attrs == {}
     assert report.sentence.startswith("Die Daten wurden nicht anonymisiert")
@@ -57,7 +57,7 @@ def test_a_missing_age_and_one_below_the_first_band_stop_the_table(counted, resi
     frame = residents([("Mitte", 1, "w", 1), ("Mitte", -7, "w", 1), ("Mitte", 1, "m", 1)])
     frame.loc[2, "alter"] = pd.NA
     with pytest.raises(GateFailed, match="2 von 3") as caught:
-        anonymise(frame, counted)
+        anonymise_one(frame, counted)
     assert "-7" not in str(caught.value)
 
 
@@ -75,7 +75,7 @@ def test_bands_of_one_year_have_no_range(counted, residents):
 
 
 def test_what_is_published_is_what_is_announced(counted, residents):
-    published, _ = anonymise(residents([("Mitte", 1, "w", 9), ("Nord", 7, "m", 5)]), counted)
+    published, _ = anonymise_one(residents([("Mitte", 1, "w", 9), ("Nord", 7, "m", 5)]), counted)
     columns = published_columns(counted)
     assert list(published.columns) == [column.name for column in columns]
     assert [column.type for column in columns] == ["date", "string", "string", "string", "integer", "boolean"]
