@@ -266,7 +266,7 @@ def test_an_error_of_ours_is_told_by_type_and_place_and_never_by_its_text(
 ) -> None:
     from stadtdaten.pipeline import candidate
 
-    def break_down(frame: object, table: object) -> None:
+    def break_down(*_: object) -> None:
         raise ValueError("Erika Mustermann, 059 Hamm")
 
     site.keep_only("einwohnerstatistik", "einwohner")
