@@ -21,6 +21,9 @@ HostName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+$|^\[[0-9a-f:]
 
 Epsg = Annotated[str, StringConstraints(pattern=r"^EPSG:\d{4,6}$")]
 
+JsonPath = Annotated[str, StringConstraints(pattern=r"^[^/]+(/[^/]+)*$")]
+"""Names of members that lead to a value in a JSON document or row: `requests`, `result/items`."""
+
 
 class Strict(BaseModel):
     """Base of all contract models: immutable, unknown keys are errors."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from stadtdaten.contracts.base import HostName, Identifier, Strict, Text
+from stadtdaten.contracts.base import HostName, Identifier, JsonPath, Strict, Text, WebAddress
 
 Settle = Annotated[int, Field(ge=0, le=600, description="Seconds for which a file's size must stand still")]
 PageSize = Annotated[int, Field(ge=1, le=100_000, description="Features per request")]
@@ -72,15 +72,24 @@ class ArcgisInterface(Strict):
     page_size: PageSize = 1000
 
 
+class OparlInterface(Strict):
+    """A council information system that speaks OParl 1.0 or 1.1; the connection's address is its `system` object.
+
+    A table's `resource` is the body's list that it is made of, as the body calls it: `person`, `locationList`.
+    """
+
+    kind: Literal["oparl"]
+    connection: Identifier
+    body: WebAddress | None = Field(
+        default=None, description="Id of the body whose lists are read; by default the system's only one"
+    )
+
+
 class SqlInterface(Strict):
     """A database through SQLAlchemy, read only; a table's `resource` is the name of a table or view."""
 
     kind: Literal["sql"]
     connection: Identifier
-
-
-JsonPath = Annotated[str, StringConstraints(pattern=r"^[^/]+(/[^/]+)*$")]
-"""Names of members from the root of a JSON answer to a value in it: `requests`, `result/items`."""
 
 
 class PageNumbers(Strict):
@@ -128,7 +137,7 @@ class RestInterface(Strict):
 
 FileInterface = HttpInterface | FolderInterface | SftpInterface | FtpInterface
 Interface = Annotated[
-    FileInterface | WfsInterface | OgcFeaturesInterface | ArcgisInterface | RestInterface | SqlInterface,
+    FileInterface | WfsInterface | OgcFeaturesInterface | ArcgisInterface | RestInterface | OparlInterface | SqlInterface,
     Field(discriminator="kind"),
 ]
 
@@ -137,6 +146,7 @@ DELIVERS: dict[str, frozenset[str]] = {
     "ogc_features": frozenset({"geojson"}),
     "arcgis": frozenset({"esrijson"}),
     "rest": frozenset({"json"}),
+    "oparl": frozenset({"oparl"}),
     "sql": frozenset({"rows"}),
 } | dict.fromkeys(
     ("http", "folder", "sftp", "ftp"),

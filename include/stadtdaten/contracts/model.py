@@ -15,23 +15,26 @@ from pydantic import ConfigDict, Field, StringConstraints, field_validator, mode
 from stadtdaten.contracts.base import Identifier, Mailbox, Strict, Text, WebAddress
 from stadtdaten.contracts.interfaces import DELIVERS, Interface, Limits
 from stadtdaten.contracts.protection import (
+    GRID_SUFFIX,
     TREATMENTS_BY_CLASS,
     TYPES_BY_TREATMENT,
     ColumnClass,
     Drop,
     Expected,
     FrequencyTable,
+    Grid,
     Lookup,
     MagnitudeTable,
     Mapping,
     Microdata,
     Pseudonym,
     ReleaseRecord,
+    Rounded,
     Scrub,
     Snap,
     Treatment,
 )
-from stadtdaten.contracts.reading import Csv, Json, Reading, Rows, Sheet
+from stadtdaten.contracts.reading import Changes, Csv, Incremental, Json, Oparl, Reading, Rows, Sheet
 from stadtdaten.contracts.vocabulary import BY_LICENCES, HOURS_BY_FREQUENCY, Availability, Frequency, Licence, Theme
 
 
@@ -170,6 +173,8 @@ class Column(Strict):
         if self.treatment is not None and self.type not in TYPES_BY_TREATMENT.get(self.treatment.kind, (self.type,)):
             allowed = " or ".join(TYPES_BY_TREATMENT[self.treatment.kind])
             raise ValueError(f"treatment {self.treatment.kind} needs a column of type {allowed}")
+        if self.type == "integer" and isinstance(self.treatment, Rounded) and self.treatment.to % 1:
+            raise ValueError("treatment rounded: an integer is rounded to a whole number")
         if self.expected and not self.published:
             raise ValueError("expected: the column is dropped")
         if len({each.kind for each in self.expected}) != len(self.expected):
@@ -254,6 +259,11 @@ class Table(Strict):
         return self.frequency_table or self.magnitude_table
 
     @property
+    def incremental(self) -> Changes | None:
+        """How only what changed is read; None where all rows always are."""
+        return self.reading.incremental if isinstance(self.reading, Rows | Oparl) else None
+
+    @property
     def geometry(self) -> Column | None:
         """The geometry column, if the table has one."""
         return next((column for column in self.columns if column.type == "geometry"), None)
@@ -270,6 +280,9 @@ class Table(Strict):
                 raise ValueError(f"column {kind} used twice: {', '.join(twice)}")
         if sum(column.type == "geometry" for column in self.columns) > 1:
             raise ValueError("a table has at most one geometry column")
+        for column in self.columns:
+            if isinstance(column.treatment, Grid) and column.name + GRID_SUFFIX in names:
+                raise ValueError(f"{column.name + GRID_SUFFIX} is added by the treatment grid: name the column otherwise")
         if len(set(self.key)) != len(self.key):
             raise ValueError("key names a column twice")
         asked = [*self.key, *([self.temporal] if self.temporal else [])]
@@ -299,18 +312,17 @@ class Table(Strict):
             raise ValueError("a geometry cannot be part of the key")
         if isinstance(self.reading, Csv | Sheet | Json) and (self.geometry is None) != (self.reading.x is None):
             raise ValueError("a geometry column and reading.x and reading.y belong together: give all or none")
-        if self.reading.format in ("xml", "dbf") and self.geometry is not None:
+        if self.reading.format in ("xml", "dbf", "oparl") and self.geometry is not None:
             raise ValueError(f"geometries are not read from {self.reading.format}: read them from a WFS or a file")
 
     def _incremental_fits(self) -> None:
         """The last release is what changes are merged into, so it must hold every row and column as read."""
-        if not isinstance(self.reading, Rows) or self.reading.incremental is None:
+        if self.incremental is None:
             return
-        rising = next((each for each in self.columns if each.source == self.reading.incremental.column), None)
-        if rising is None or rising.type not in ("integer", "date", "datetime"):
-            raise ValueError("reading.incremental.column must be the source of an integer, date or datetime column")
-        if rising.format or rising.aliases:
-            raise ValueError("reading.incremental.column has values that can be compared: no format and no aliases")
+        if isinstance(self.incremental, Incremental):
+            self._rising_fits(self.incremental)
+        if isinstance(self.reading, Oparl):
+            self._objects_fit(self.reading)
         if not self.key or not self.large:
             raise ValueError(
                 "reading.incremental needs a key, and large: true (changes are merged into the Parquet file)"
@@ -319,6 +331,21 @@ class Table(Strict):
             raise ValueError("reading.incremental is for public columns without treatment: others are not kept")
         if self.corrections or self.geometry is not None:
             raise ValueError("reading.incremental goes neither with corrections nor with a geometry (kept in degrees)")
+
+    def _rising_fits(self, incremental: Incremental) -> None:
+        rising = next((each for each in self.columns if each.source == incremental.column), None)
+        if rising is None or rising.type not in ("integer", "date", "datetime"):
+            raise ValueError("reading.incremental.column must be the source of an integer, date or datetime column")
+        if rising.format or rising.aliases:
+            raise ValueError("reading.incremental.column has values that can be compared: no format and no aliases")
+
+    def _objects_fit(self, reading: Oparl) -> None:
+        """What the server deletes is told by its id, and what a filter leaves out could not be told from the rest."""
+        if reading.each or reading.current or reading.where:
+            raise ValueError("reading.incremental goes neither with each nor with current or where")
+        key = [self.column(name) for name in self.key]
+        if [(column.source, column.type) for column in key] != [("id", "string")]:
+            raise ValueError("reading.incremental needs the id as key: one column of source id and type string")
 
     def _people_are_protected(self) -> None:
         methods = [name for name in ("frequency_table", "magnitude_table", "microdata") if getattr(self, name)]
@@ -452,7 +479,7 @@ class Dataset(Strict):
                     raise ValueError(f"column {column.name}: the reference has no geometry")
         if idle := sorted(set(references) - used):
             raise ValueError(f"references: no treatment uses {', '.join(idle)}")
-        if any(isinstance(each.reading, Rows) and each.reading.incremental for each in references.values()):
+        if any(each.incremental for each in references.values()):
             raise ValueError("references: they are read in full, never incrementally")
         if any(column.class_ != "public" for reference in references.values() for column in reference.columns):
             raise ValueError("references: only columns of class public")

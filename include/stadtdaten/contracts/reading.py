@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stadtdaten.contracts.base import Epsg, Strict, Text
+from stadtdaten.contracts.base import Epsg, JsonPath, Strict, Text
 
 
 class _Packed(Strict):
@@ -162,9 +162,9 @@ class Json(_Packed, _Located, _Notation):
     """
 
     format: Literal["json"]
-    rows: Text | None = Field(default=None, description="Path of the list; by default the document is the list")
-    x: Text | None = Field(default=None, description="Path of the easting (or longitude) in a row, for point data")
-    y: Text | None = Field(default=None, description="Path of the northing (or latitude)")
+    rows: JsonPath | None = Field(default=None, description="Path of the list; by default the document is the list")
+    x: JsonPath | None = Field(default=None, description="Path of the easting (or longitude) in a row, for point data")
+    y: JsonPath | None = Field(default=None, description="Path of the northing (or latitude)")
 
     @model_validator(mode="after")
     def _pair(self) -> Self:
@@ -173,18 +173,49 @@ class Json(_Packed, _Located, _Notation):
         return self
 
 
-class Incremental(Strict):
-    """Only rows that changed since the last release are read, and merged into it by key.
+class Changes(Strict):
+    """Only rows that changed since the last release are read, and merged into it by key."""
 
-    That nothing changed is told by the number of rows and the highest value; a deletion shows in the number. What
-    neither tells (a row changed without a new value, or committed late with an old one) shows when all rows are read.
-    """
-
-    column: Text = Field(description="Source column that rises with every change of a row")
     full_after: timedelta = Field(
         default=timedelta(days=7),
         gt=timedelta(0),
         description="In every period of this length all rows are read again once",
+    )
+
+
+class Incremental(Changes):
+    """That nothing changed is told by the number of rows and the highest value; a deletion shows in the number.
+
+    What neither tells (a row changed without a new value, or committed late with an old one) shows when all rows are
+    read.
+    """
+
+    column: Text = Field(description="Source column that rises with every change of a row")
+
+
+class Oparl(Strict):
+    """Objects of a council information system; a column's `source` is a path in the object: `location/room`.
+
+    A path leads through embedded objects and through references (addresses), whose objects are fetched; where it ends
+    at one, the value is its id. A path through a list, or to one, gives several values: the column needs a `separator`.
+    """
+
+    format: Literal["oparl"]
+    each: Text | None = Field(
+        default=None,
+        description="Property whose objects are the rows, such as `membership`: paths that begin with it lead into the "
+        "row's own one",
+    )
+    current: bool = Field(
+        default=False, description="Leave out rows whose startDate and endDate say that they are not in force today"
+    )
+    where: dict[Text, tuple[Text, ...]] = Field(
+        default_factory=dict, description="Keep only rows that have one of these values at that path"
+    )
+    incremental: Changes | None = Field(
+        default=None,
+        description="Ask only for what changed (modified_since). What changed in a referenced object alone shows when "
+        "all objects are read",
     )
 
 
@@ -195,4 +226,4 @@ class Rows(_Located):
     incremental: Incremental | None = None
 
 
-Reading = Annotated[Csv | Sheet | Gml | Features | Xml | Json | Rows, Field(discriminator="format")]
+Reading = Annotated[Csv | Sheet | Gml | Features | Xml | Json | Oparl | Rows, Field(discriminator="format")]
