@@ -161,7 +161,8 @@ class Pseudonym(Strict):
 class Grid(Strict):
     """Replaces a point by the cell of the European grid (EPSG:3035) it lies in, and adds the cell's official name.
 
-    A point in a cell with fewer than `minimum` rows gets a cell of the next coarser size that has enough, else none.
+    Points that are fewer than `minimum` in their cell get the next coarser one in which there are enough of such points,
+    else none.
     """
 
     kind: Literal["grid"]
@@ -228,6 +229,9 @@ TYPES_BY_TREATMENT: dict[str, tuple[str, ...]] = {
 }
 """Treatment to the types of column it is for; `drop` is for all."""
 
+GRID_SUFFIX = "_gitter"
+"""Ends the name of the column that the treatment `grid` adds for the names of the cells."""
+
 TREATMENTS_BY_CLASS: dict[ColumnClass, tuple[str, ...]] = {
     "identifier": ("drop", "pseudonym"),
     "free_text": ("drop", "scrub"),
@@ -271,6 +275,16 @@ class CellKey(Strict):
     maximum: int = Field(default=4, ge=1, le=10, description="Largest noise, up or down")
     variance: float = Field(default=2.0, gt=0, description="Variance of the noise")
     hidden_counts: int = Field(default=2, ge=0, description="Counts from 1 to this never appear in the table")
+
+    @model_validator(mode="after")
+    def _exists(self) -> Self:
+        """Noise without bias: a 1 can only become 0 or more than ``hidden_counts``, which bounds the variance."""
+        if self.maximum <= self.hidden_counts:
+            raise ValueError("maximum must be greater than hidden_counts")
+        least = (self.hidden_counts + 1) ** 2 // 4
+        if not least <= self.variance <= self.maximum:
+            raise ValueError(f"variance must lie between {least} (because of hidden_counts) and maximum")
+        return self
 
 
 class Tabulation(Strict):
