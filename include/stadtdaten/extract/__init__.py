@@ -17,6 +17,8 @@ from stadtdaten.contracts.interfaces import (
     Interface,
     Limits,
     OgcFeaturesInterface,
+    OparlInterface,
+    RestInterface,
     SftpInterface,
     SqlInterface,
     WfsInterface,
@@ -27,7 +29,9 @@ from stadtdaten.extract.folder import fetch_from_folder
 from stadtdaten.extract.ftp import fetch_from_ftp
 from stadtdaten.extract.http import fetch_file
 from stadtdaten.extract.ogc_features import fetch_collection
+from stadtdaten.extract.oparl import fetch_objects
 from stadtdaten.extract.outcome import Fetched, NotModified
+from stadtdaten.extract.rest import fetch_pages
 from stadtdaten.extract.sql import fetch_rows
 from stadtdaten.extract.wfs import fetch_features
 from stadtdaten.faults import Misconfigured
@@ -62,6 +66,10 @@ def fetch_table(
             return fetch_collection(interface, table, endpoint, folder, limits)
         case ArcgisInterface():
             return fetch_layer(interface, table, endpoint, folder, limits)
+        case RestInterface():
+            return fetch_pages(interface, table, endpoint, folder, limits)
+        case OparlInterface():
+            return fetch_objects(interface, table, endpoint, folder, limits, previous)
         case SqlInterface():
             return fetch_rows(table, endpoint, folder, limits, previous)
         case _:

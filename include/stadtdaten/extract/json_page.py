@@ -1,4 +1,4 @@
-"""One JSON answer of a feature service: whole, not too deep, small enough to be held in memory."""
+"""One JSON answer of a service: whole, not too deep, small enough to be held in memory."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ OPENING, CLOSING = (np.array([each in signs for each in range(256)], np.int8) fo
 
 def load_page(path: Path, table: str, limits: Limits) -> dict[str, Any]:
     """The answer on disk, an object. Raises SourceUnreadable for anything else (RFC 8259), naming no content."""
+    page = load_json(path, table, limits)
+    if not isinstance(page, dict):
+        raise SourceUnreadable(
+            f"Tabelle „{table}“: Eine Seite der Quelle ist kein JSON-Objekt.",
+            next_step="Prüfen, ob die Adresse der Verbindung der richtige Dienst ist.",
+        )
+    return page
+
+
+def load_json(path: Path, table: str, limits: Limits) -> Any:
+    """The answer on disk, whatever JSON it is. Raises SourceUnreadable for anything else, naming no content."""
     size = path.stat().st_size
     if size > LARGEST:
         raise SourceUnreadable(
@@ -38,18 +49,12 @@ def load_page(path: Path, table: str, limits: Limits) -> dict[str, Any]:
             next_step="Prüfen, ob die Quelle das Richtige liefert; sonst limits.depth im Vertrag anheben.",
         )
     try:
-        page = json.loads(content, parse_constant=_no_number)
+        return json.loads(content, parse_constant=_no_number)
     except ValueError:
         raise SourceUnreadable(
             f"Tabelle „{table}“: Eine Seite der Quelle ist kein vollständiges JSON.",
             next_step="Die Abfrage im Browser wiederholen; bricht sie dort auch ab, den Betrieb ansprechen.",
         ) from None
-    if not isinstance(page, dict):
-        raise SourceUnreadable(
-            f"Tabelle „{table}“: Eine Seite der Quelle ist kein JSON-Objekt.",
-            next_step="Prüfen, ob die Adresse der Verbindung der richtige Dienst ist.",
-        )
-    return page
 
 
 def depth_of(content: bytes) -> int:
@@ -61,6 +66,13 @@ def depth_of(content: bytes) -> int:
         levels = level + np.cumsum(OPENING[block] - CLOSING[block], dtype=np.int32)
         deepest, level = max(deepest, int(levels.max())), int(levels[-1])
     return deepest
+
+
+def member(value: Any, path: str) -> Any:
+    """What stands at the path (``result/items``) in a JSON value; None where nothing does."""
+    for name in path.split("/"):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def features_hash(features: list[Any]) -> str:

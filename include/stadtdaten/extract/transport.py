@@ -21,7 +21,7 @@ from pathlib import Path
 from time import time
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urljoin, urlsplit, urlunsplit
 
 import requests
 import urllib3
@@ -66,11 +66,15 @@ Refusal = Callable[[int, str, bytes], Fault | None]
 
 @dataclass(frozen=True)
 class Answer:
-    """A complete answer: 200 with its body of ``size`` bytes in the target file, or 304 without one."""
+    """A complete answer: 200 with its body of ``size`` bytes in the target file, or 304 without one.
+
+    ``next_page`` is the address that the header Link names as ``next`` (RFC 8288).
+    """
 
     status: int
     etag: str
     last_modified: str
+    next_page: str = ""
     size: int = 0
 
 
@@ -86,6 +90,23 @@ class _Anonymous(AuthBase):
     """No login at all: keeps requests from taking one from the account's ~/.netrc."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+class _ApiKey(AuthBase):
+    """A key in a header or query parameter instead of a login; like one it stays on the server that it is for."""
+
+    def __init__(self, header: str, parameter: str, key: str) -> None:
+        self._header = header
+        self._parameter = parameter
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._header:
+            request.headers[self._header] = self._key
+        asked = {name for name, _ in parse_qsl(urlsplit(request.url or "").query, keep_blank_values=True)}
+        if self._parameter and self._parameter not in asked:  # a server's link may repeat the key
+            request.prepare_url(request.url, {self._parameter: self._key})
         return request
 
 
@@ -185,7 +206,7 @@ class Transport:
     """The conversation with one server on behalf of one table; ``redirects_to`` are the hosts it may send us to."""
 
     def __init__(self, endpoint: Endpoint, table: str, budget: Budget, redirects_to: Sequence[str] = ()) -> None:
-        check_options(endpoint, table, {"ca_bundle"})
+        check_options(endpoint, table, {"ca_bundle", "api_key_header", "api_key_parameter"})
         bundle = ca_bundle(endpoint, table)
         self._table = table
         self._budget = budget
@@ -194,8 +215,7 @@ class Transport:
         self._verify = str(bundle) if bundle else True
         self._adapters = (_Watched(), _Outside())
         inside, outside = self._adapters
-        login = HTTPBasicAuth(endpoint.login, endpoint.password) if endpoint.login else _Anonymous()
-        self._session = _session(login, inside)
+        self._session = _session(_login(endpoint, table), inside)
         self._declared = _session(_Anonymous(), inside)
         self._abroad = _session(_Anonymous(), outside)
 
@@ -304,7 +324,10 @@ class Transport:
 
     def _keep(self, response: requests.Response, target: Path, refuse: Refusal, conditional: bool) -> Answer:
         answer = Answer(
-            response.status_code, response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
+            response.status_code,
+            response.headers.get("ETag", ""),
+            response.headers.get("Last-Modified", ""),
+            response.links.get("next", {}).get("url", ""),
         )
         if response.status_code == 304 and conditional:
             return answer
@@ -386,6 +409,25 @@ class Transport:
             410: ("hat die Daten entfernt", "Mit der Fachstelle klären, ob die Daten weiter geliefert werden."),
         }.get(status, ("gibt die Daten nicht heraus", "Adresse in Verbindung und Vertrag prüfen."))
         return SourceUnreadable(f"Tabelle „{self._table}“: Die Quelle {what} (HTTP {status}).", next_step=next_step)
+
+
+def _login(endpoint: Endpoint, table: str) -> AuthBase:
+    """Raises Misconfigured for a connection with an API key whose parts do not go together."""
+    header, parameter = (endpoint.options.get(name, "") for name in ("api_key_header", "api_key_parameter"))
+    if not header and not parameter:
+        return HTTPBasicAuth(endpoint.login, endpoint.password) if endpoint.login else _Anonymous()
+    if endpoint.login or (header and parameter) or not re.fullmatch(r"[!-~]+( [!-~]+)*", endpoint.password):
+        raise Misconfigured(
+            f"Tabelle „{table}“: Die Angaben der Verbindung zum API-Schlüssel passen nicht zusammen.",
+            next_step="Der Schlüssel steht im Feld Password, ohne Zeilenumbruch und Umlaute; Login bleibt leer; in "
+            "„extra“ steht api_key_header oder api_key_parameter, nicht beides.",
+        )
+    if header and not re.fullmatch(r"[A-Za-z0-9-]+", header):
+        raise Misconfigured(
+            f"Tabelle „{table}“: api_key_header der Verbindung ist kein Name einer Kopfzeile.",
+            next_step="In „extra“ der Verbindung nur den Namen angeben, etwa X-Api-Key.",
+        )
+    return _ApiKey(header, parameter, endpoint.password)
 
 
 class _Session(requests.Session):

@@ -7,8 +7,10 @@ brings coordinates into the city's reference system.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import assert_never
+from zoneinfo import ZoneInfo
 
 import geopandas as gpd
 import numpy as np
@@ -17,13 +19,15 @@ import shapely
 
 from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.model import City, Table
-from stadtdaten.contracts.reading import Csv, Features, Gml, Rows, Sheet, Xml
+from stadtdaten.contracts.reading import Csv, Features, Gml, Json, Oparl, Rows, Sheet, Xml
 from stadtdaten.read.corrections import with_corrections
 from stadtdaten.read.delimited.csv_file import read_csv
 from stadtdaten.read.files import load_frame, write_frame
 from stadtdaten.read.fingerprint import content_hash
 from stadtdaten.read.geodesy import in_city_crs
+from stadtdaten.read.json_file import read_json
 from stadtdaten.read.merge import merge_changes
+from stadtdaten.read.oparl import read_oparl
 from stadtdaten.read.rows import read_rows
 from stadtdaten.read.table import RawTable, ReadTable
 from stadtdaten.read.typed.values import Notation, Values
@@ -56,7 +60,7 @@ def read_table(table: Table, files: tuple[Path, ...], city: City, limits: Limits
     repairs += values.repairs
     if table.corrections:
         frame = with_corrections(table, frame, repairs)
-    return ReadTable(frame, tuple(repairs), raw.drift)
+    return ReadTable(frame, tuple(repairs), raw.drift, raw.deleted)
 
 
 def _raw(table: Table, files: tuple[Path, ...], city: City, limits: Limits) -> tuple[RawTable, Notation]:
@@ -66,6 +70,9 @@ def _raw(table: Table, files: tuple[Path, ...], city: City, limits: Limits) -> t
             return _with_points(table, dialect, raw, Values(table, notation, city.timezone, limits)), notation
         case Gml() as gml:
             return read_gml(table, gml, files, city, limits), Notation()
+        case Oparl() as reading:
+            today = datetime.now(ZoneInfo(city.timezone)).date()
+            return read_oparl(table, reading, files, limits, today), Notation()
         case Rows():
             return read_rows(table, files[0]), Notation()
         case Sheet() as layout:
@@ -75,16 +82,20 @@ def _raw(table: Table, files: tuple[Path, ...], city: City, limits: Limits) -> t
             return read_features(table, reading, files, limits), _notation(reading)
         case Xml() as reading:
             return read_xml(table, reading, files, limits), _notation(reading)
+        case Json() as reading:
+            notation = _notation(reading)
+            raw = read_json(table, reading, files, limits)
+            return _with_points(table, reading, raw, Values(table, notation, city.timezone, limits)), notation
         case _:
             assert_never(table.reading)
 
 
-def _notation(reading: Features | Xml) -> Notation:
+def _notation(reading: Features | Xml | Json) -> Notation:
     """How numbers are written in text; formats that know numbers write them with a point."""
     return Notation(reading.decimal or ".", reading.thousands or "")
 
 
-def _with_points(table: Table, layout: Csv | Sheet, raw: RawTable, values: Values) -> RawTable:
+def _with_points(table: Table, layout: Csv | Sheet | Json, raw: RawTable, values: Values) -> RawTable:
     """Points from the columns x and y, as they stand; without a reference system of their own."""
     if layout.x is None or layout.y is None:
         return raw
