@@ -14,14 +14,15 @@ class Fetched:
 
     ``files`` are documents (a shapefile's is its .shp, with the other files beside it). ``url`` has neither
     credentials nor the connection's query, so it may be shown and stored. ``sources`` says how to ask for changes.
-    ``source_bytes`` counts the bytes delivered. ``total_rows`` is given where the files hold only the rows that changed
-    since the lock that was shown: so many rows the source has in all.
+    ``source_bytes`` counts the bytes delivered. ``only_changes``: the files hold only what changed since the lock that
+    was shown; ``total_rows`` is then how many rows the source has in all, where it tells.
     """
 
     files: tuple[Path, ...]
     url: str
     sources: tuple[SourceFile, ...]
     source_bytes: int
+    only_changes: bool = False
     total_rows: int | None = None
 
 

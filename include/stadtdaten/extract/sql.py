@@ -71,7 +71,7 @@ def fetch_rows(
         )
     source = SourceFile(name=table.resource, etag=now.notation() if now else "", size=budget.bytes)
     total = now.rows if now is not None and only_changes else None
-    return Fetched((path,), without_secrets(url), (source,), budget.bytes, total)
+    return Fetched((path,), without_secrets(url), (source,), budget.bytes, only_changes, total)
 
 
 def _changed(

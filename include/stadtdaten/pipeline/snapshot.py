@@ -190,7 +190,7 @@ def _read(
     if isinstance(fetched, NotModified):
         return None
     result = read_table(table, fetched.files, run.city, run.contract.limits)
-    if live is not None and fetched.total_rows is not None:
+    if live is not None and fetched.only_changes:
         whole = merged_into(run, live, table, result, fetched.total_rows)
         if whole is None:
             return _read(run, table, interface, servers, folder, None)

@@ -19,12 +19,14 @@ from stadtdaten.frames import Repair
 @dataclass(frozen=True)
 class ReadTable:
     """``frame`` has the contract's columns in the contract's order and types (a GeoDataFrame in the city's CRS where
-    a geometry is declared); ``drift`` names the source's undeclared columns.
+    a geometry is declared); ``drift`` names the source's undeclared columns. ``deleted`` are the keys (of one column)
+    of rows that the source says it has deleted.
     """
 
     frame: pd.DataFrame
     repairs: tuple[Repair, ...]
     drift: tuple[str, ...]
+    deleted: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class RawTable:
     """A source's table before its values are understood.
 
     ``cells`` is text by the column's ``source`` (also where the source used an alias), null where the source has none;
-    ``geometry`` are the geometries as the file has them, with its reference system if it names one.
+    ``geometry`` are the geometries as the file has them, with its reference system if it names one; ``deleted`` the
+    keys of rows that the source says it has deleted.
     """
 
     cells: dict[str, pa.ChunkedArray]
@@ -40,6 +43,7 @@ class RawTable:
     drift: tuple[str, ...]
     repairs: list[Repair] = field(default_factory=list)
     geometry: gpd.GeoSeries | None = None
+    deleted: tuple[str, ...] = field(default=(), repr=False)
 
 
 def joined(table: Table, parts: Sequence[RawTable], limits: Limits) -> RawTable:
