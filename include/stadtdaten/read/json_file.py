@@ -104,7 +104,7 @@ def _members(value: dict[str, Any], path: str, levels: set[str]) -> Iterator[tup
                 yield from _members(item, below, levels)
             elif below not in levels or item is not None:  # null in place of an object is no value of its own
                 yield below, item
-        if not items:
+        if not items and below not in levels:
             yield below, None
 
 
