@@ -190,3 +190,18 @@ def test_nothing_of_status_is_cut_in_80_columns(site: Site, call, monkeypatch: p
             assert not text or text in shown
         for moment in (row["modified"], row["due"]):
             assert not moment or moment[:10] in shown
+
+
+def test_a_takedown_asks_first_and_then_says_whom_else_to_call(call, site: Site) -> None:  # type: ignore[no-untyped-def]
+    call("run", "spielplaetze")
+    refused = call("takedown", "spielplaetze")  # nobody answers
+    assert refused.exit_code == 1
+    assert site.run("spielplaetze").live("spielplaetze") is not None
+
+    done = call("takedown", "spielplaetze", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "releases withdrawn" in done.output and "GovData" in done.output
+    assert site.run("spielplaetze").live("spielplaetze") is None
+
+    back = call("rollback", "spielplaetze", "--to", site.ledger.tombstone("spielplaetze").releases[0])
+    assert back.exit_code == 1 and "Datenpanne" in back.output

@@ -49,6 +49,8 @@ def status(as_json: AsJson = False) -> None:
     """What is live of each dataset, how old it is, and what is wrong."""
     from stadtdaten.pipeline.run import prepare
 
+    from stadtdaten.privacy.admission import NOTICE
+
     settings = _settings(as_json)
     zone = _zone(settings)
     rows: list[dict[str, Any]] = []
@@ -78,7 +80,10 @@ def status(as_json: AsJson = False) -> None:
             row["last_outcome"] or "–",
         )
     out.print(table)
+    soon = (_now() + NOTICE).date().isoformat()
     for row in rows:
+        if row["review"] <= soon:
+            out.print(f"{row['dataset']}: its release record ends on {row['review']}", style="yellow", highlight=False)
         if row["incident"]:
             since = f"held back since {_short(row['held_back_since'], zone)}" if row["held_back_since"] else "broken"
             out.print(f"{row['dataset']}: {since}", style="red")
@@ -224,6 +229,46 @@ def rollback(
 
 
 @app.command()
+def takedown(
+    dataset: DatasetName,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Something personal got out: withdraw and erase every release of a dataset, at once and for good."""
+    from stadtdaten.pipeline.run import prepare
+    from stadtdaten.pipeline.takedown import WHOM_TO_CALL, take_down
+
+    settings = _settings(as_json)
+    source = _source_of(settings, dataset)
+    if not yes and not typer.confirm(
+        f"Withdraw {dataset} from every portal and erase all its releases? This cannot be undone.", err=True
+    ):
+        err.print("Nothing was changed.")
+        raise typer.Exit(1)
+    try:
+        prepared = prepare(source, settings=settings, connect=endpoint_from_environment, run_id="takedown")
+        taken = take_down(prepared, prepared.contract.dataset(dataset))
+    except Fault as fault:
+        _fail(fault, as_json, dataset=dataset)
+    if as_json:
+        _print_json(
+            {
+                "dataset": dataset,
+                "at": taken.tombstone.at.isoformat(),
+                "releases": list(taken.tombstone.releases),
+                "facts": str(taken.facts),
+                "whom_to_call": list(WHOM_TO_CALL),
+            }
+        )
+        return
+    out.print(f"{dataset}: {len(taken.tombstone.releases)} releases withdrawn and erased; visitors get nothing.")
+    out.print(f"Facts for the report of the breach: {taken.facts}", soft_wrap=True, highlight=False)
+    out.print("What only you can do (in German, to be passed on):")
+    for each in WHOM_TO_CALL:
+        out.print(f"  - {each}", highlight=False)
+
+
+@app.command()
 def schema() -> None:
     """Write the JSON Schemas of contracts and city, for editors."""
     for path in write_schemas(_settings().contracts / "schema"):
@@ -252,7 +297,12 @@ def _status(run: Run, dataset: str, incidents: tuple[Incident, ...]) -> dict[str
     """One dataset's line of `status`."""
     contract = run.contract
     incident = next(
-        (each for each in incidents if each.source == contract.source and each.dataset in (dataset, None)), None
+        (
+            each
+            for each in incidents
+            if each.source == contract.source and each.dataset in (dataset, None) and not each.notice
+        ),
+        None,
     )
     last, good = run.ledger.last_attempt(dataset), run.ledger.last_good_attempt(dataset)
     checked = good.ended if good else None
@@ -279,6 +329,7 @@ def _status(run: Run, dataset: str, incidents: tuple[Incident, ...]) -> dict[str
         "last_checked": checked.isoformat() if checked else None,
         "held_back_since": incident.opened_at.isoformat() if incident else None,
         "incident": problem,
+        "review": contract.dataset(dataset).release.next_review.isoformat(),
         "portal": run.portal.page(dataset) if live else None,
     }
 

@@ -251,6 +251,9 @@ class Manifest(Value):
         return sum(report.suppressed for report in self.anonymisation)
 
 
+REVIEW_DUE = "review_due"
+"""Kind of the incident that announces the end of a release record."""
+
 AlertEvent = Literal["opened", "recovered"]
 
 
@@ -277,6 +280,11 @@ class Incident(Value):
     live_release: str = ""
 
     @property
+    def notice(self) -> bool:
+        """Whether it only announces something and holds nothing up."""
+        return self.kind == REVIEW_DUE
+
+    @property
     def event(self) -> AlertEvent:
         """What there is to tell about it now."""
         return "opened" if self.closed_at is None else "recovered"
@@ -284,6 +292,14 @@ class Incident(Value):
     def message_key(self, event: AlertEvent) -> str:
         """Name of the mail about that event: the same for every try to send it, also across processes."""
         return f"incident-{self.id}-{self.opened_at.astimezone(UTC):%Y%m%d%H%M%S%f}-{event}"
+
+
+class Tombstone(Value):
+    """That every release of a dataset was taken down: none of them comes back, and a new one needs a new decision."""
+
+    dataset: str
+    at: datetime
+    releases: tuple[str, ...]
 
 
 class LiveDataset(Value):
@@ -298,7 +314,6 @@ class Portal(Protocol):
     """The small protocol of a portal adapter: a projection of releases that can be read back."""
 
     name: str
-    sample: bool
 
     def live(self, dataset: str) -> LiveDataset | None:
         """What is live of the dataset now; None if nothing is."""
@@ -308,6 +323,12 @@ class Portal(Protocol):
 
     def verify(self, manifest: Manifest) -> None:
         """Read the portal again as a visitor and compare with the release. Raises PublicationFailed."""
+
+    def withdraw(self, dataset: str) -> bool:
+        """Take the dataset off the portal with every version of it; True if it was there. Raises PublicationFailed."""
+
+    def verify_withdrawn(self, manifest: Manifest) -> None:
+        """Ask as a visitor for the page and the files of the release; raises PublicationFailed if any is left."""
 
     def page(self, dataset: str) -> str:
         """Address of the dataset's page."""

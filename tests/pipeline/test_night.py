@@ -138,40 +138,6 @@ def test_a_mail_server_that_is_down_loses_no_alert(site: Site) -> None:
     assert len(site.mails()) == 1
 
 
-def test_data_about_people_is_refused_by_any_portal_but_the_samples(site: Site) -> None:
-    from stadtdaten.pipeline.candidate import build_candidate
-    from stadtdaten.pipeline.snapshot import take_snapshots
-
-    site.keep_only("einwohnerstatistik", "einwohner")
-    run = site.run("einwohnerstatistik")
-    public = prepare_public(site)
-    (reference,) = take_snapshots(run)
-    with pytest.raises(GateFailed) as caught:
-        build_candidate(public, reference)
-    assert caught.value.gate == "privacy"
-    assert site.portal_files() == {}
-    assert list((site.var / "staging").rglob("*.parquet")) == []
-
-
-def test_a_rollback_cannot_bring_data_about_people_to_a_public_portal(site: Site) -> None:
-    from stadtdaten.pipeline.publication import rollback
-
-    site.refresh("einwohnerstatistik")
-    live = site.run("einwohnerstatistik").live("einwohner")
-    assert live is not None
-    (site.var / "portal" / "public").unlink()
-    with pytest.raises(GateFailed) as caught:
-        rollback(prepare_public(site), "einwohner", live.release)
-    assert caught.value.gate == "privacy"
-    assert site.portal_files() == {}
-
-
-def prepare_public(site: Site) -> Run:
-    """A run whose portal the public reads."""
-    settings = site.settings.model_copy(update={"portal_sample": False})
-    return prepare("einwohnerstatistik", settings=settings, connect=site.connect, run_id="night")
-
-
 def test_a_changed_contract_rebuilds_although_the_source_is_the_same(site: Site) -> None:
     site.refresh("umweltmessnetz")
     before = site.run("umweltmessnetz").live("pegelstaende")

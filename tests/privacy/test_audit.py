@@ -133,17 +133,3 @@ def test_personal_data_in_a_column_of_mixed_objects_is_found(clean, sites):
     frame.loc[0, "bemerkung"] = 7
     frame.loc[1, "bemerkung"] = "Tel. 02381 999999"
     assert rules(frame, sites) == ["personal_data"]
-
-
-def test_people_go_to_the_sample_portal_only():
-    residents = load_contract(CONTRACTS / "einwohnerstatistik.yaml").datasets[0]
-    allowed_on(residents, portal_sample=True)
-    with pytest.raises(GateFailed, match="einwohner") as caught:
-        allowed_on(residents, portal_sample=False)
-    assert caught.value.next_step
-    assert "anzahl" in [finding.column for finding in caught.value.findings]
-
-
-def test_data_without_people_go_to_any_portal():
-    trees = load_contract(CONTRACTS / "baumkataster.yaml").datasets[0]
-    assert allowed_on(trees, portal_sample=False) is None

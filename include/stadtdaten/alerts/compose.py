@@ -42,6 +42,7 @@ _KINDS = {
     "misconfigured": "Fehler in der Einrichtung",
     "publication_failed": "Veröffentlichung fehlgeschlagen",
     "release_damaged": "archivierte Fassung beschädigt",
+    "review_due": "Freigabe zur Veröffentlichung",
     "unexpected": "unerwarteter Fehler der Pipeline",
 }
 
@@ -106,7 +107,10 @@ def compose(
     """
     zone = ZoneInfo(city.timezone)
     title = _line(_title(incident, contract))
-    if incident.closed_at is None:
+    if incident.notice:
+        subject = f"{'Bald prüfen' if incident.closed_at is None else 'Erledigt'}: {title} – {_reason(incident)}"
+        sections = tuple(_announced(incident, title, contract, situation, zone, now))
+    elif incident.closed_at is None:
         subject = f"{_verb(incident)}: {title} – {_reason(incident)}"
         sections = tuple(_opened(incident, title, contract, situation, zone, now))
     else:
@@ -172,6 +176,20 @@ def _recovered(
     yield Section("Was war die Störung", (_line(incident.message),))
     yield from _shown(incident, contract, situation, zone, now)
     yield from _links(("Letzter gescheiterter Lauf in Airflow", incident.run_url))
+
+
+def _announced(
+    incident: Incident, title: str, contract: Contract, situation: Situation, zone: ZoneInfo, now: datetime
+) -> Iterator[Section]:
+    """Nothing is wrong yet; or, once it is closed, any more."""
+    if incident.closed_at is not None:
+        renewed = "Die Freigabe wurde erneuert. Es ist nichts weiter zu tun."
+        yield Section("Worum es geht", (renewed, _concerned(incident, title, contract)))
+        return
+    yield Section("Worum es geht", (_line(incident.message), _concerned(incident, title, contract)))
+    yield from _shown(incident, contract, situation, zone, now)
+    yield Section("Nächste Schritte", steps=(_line(incident.next_step),))
+    yield _contacts(contract)
 
 
 def _title(incident: Incident, contract: Contract) -> str:

@@ -6,7 +6,7 @@ A part of what a contract may say (``model`` puts it together). What a method do
 from __future__ import annotations
 
 import re
-from datetime import date
+import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -55,8 +55,8 @@ class ReleaseRecord(Strict):
         "anonymous; it holds personal data that is to be published (`expected`)"
     )
     office: Text = Field(description="Which function answers for the decision; never a person's name")
-    date: date
-    next_review: date
+    date: datetime.date
+    next_review: datetime.date
     allows: tuple[Literal["pseudonyms", "scrubbed_text"], ...] = Field(
         default=(), description="Methods that need a decision of their own"
     )

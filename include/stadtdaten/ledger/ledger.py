@@ -24,6 +24,7 @@ from sqlalchemy import (
     NullPool,
     Select,
     create_engine,
+    delete,
     event,
     insert,
     or_,
@@ -36,8 +37,8 @@ from sqlalchemy.orm import Session, contains_eager, sessionmaker
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from stadtdaten.faults import Finding, Misconfigured
-from stadtdaten.frames import AlertEvent, CheckResult, Incident, Manifest
-from stadtdaten.ledger.models import AlertRow, AttemptRow, CheckRow, IncidentRow, LiveRow, ReleaseRow
+from stadtdaten.frames import REVIEW_DUE, AlertEvent, CheckResult, Incident, Manifest, Tombstone
+from stadtdaten.ledger.models import AlertRow, AttemptRow, CheckRow, IncidentRow, LiveRow, ReleaseRow, TakedownRow
 from stadtdaten.ledger.values import Alert, Attempt, Outcome
 from stadtdaten.releases.manifest import manifest_text
 
@@ -205,6 +206,28 @@ class Ledger:
             row = session.get(LiveRow, (dataset, portal))
             return "" if row is None else row.withdrawn
 
+    # Takedowns
+
+    def bury(self, tombstone: Tombstone) -> None:
+        """Record that the dataset was taken down: nothing of it is live any more, and no rollback is in force."""
+        row = TakedownRow(dataset=tombstone.dataset, at=tombstone.at, releases=list(tombstone.releases))
+        with self._write() as session:
+            session.merge(row)
+            session.execute(delete(LiveRow).where(LiveRow.dataset == tombstone.dataset))
+
+    def tombstone(self, dataset: str) -> Tombstone | None:
+        """The newest takedown of the dataset; None if there was none."""
+        newest = select(TakedownRow).where(TakedownRow.dataset == dataset).order_by(TakedownRow.at.desc()).limit(1)
+        with self._read() as session:
+            row = session.scalar(newest)
+            return None if row is None else Tombstone(dataset=row.dataset, at=row.at, releases=tuple(row.releases))
+
+    def published_since(self, dataset: str) -> datetime | None:
+        """When the oldest recorded release of the dataset was made; None if none was."""
+        oldest = select(ReleaseRow.created).where(ReleaseRow.dataset == dataset).order_by(ReleaseRow.created).limit(1)
+        with self._read() as session:
+            return session.scalar(oldest)
+
     # Incidents
 
     def open_incident(
@@ -243,9 +266,14 @@ class Ledger:
             return _stored(session, row), new
 
     def recover(self, dataset: str, at: datetime) -> list[Incident]:
-        """Close the dataset's open incidents and queue an alert for each; those closed."""
+        """Close the dataset's open incidents, but no notice, and queue an alert for each; those closed."""
         with self._write() as session:
-            return _close(session, IncidentRow.dataset == dataset, at)
+            return _close(session, (IncidentRow.dataset == dataset) & (IncidentRow.kind != REVIEW_DUE), at)
+
+    def withdraw_notice(self, dataset: str, at: datetime) -> list[Incident]:
+        """Close the notice that the dataset's release record ends, and queue an alert; those closed."""
+        with self._write() as session:
+            return _close(session, (IncidentRow.dataset == dataset) & (IncidentRow.kind == REVIEW_DUE), at)
 
     def recover_source(self, source: str, at: datetime) -> list[Incident]:
         """Close the open incidents of the source as a whole (it answers again), not those of its datasets."""

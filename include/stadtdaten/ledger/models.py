@@ -129,6 +129,16 @@ class LiveRow(Base):
     since: Mapped[datetime]
 
 
+class TakedownRow(Base):
+    """That every release of a dataset was taken down: what a tombstone says. The newest takedown counts."""
+
+    __tablename__ = "takedown"
+
+    dataset: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    releases: Mapped[list[Any]]
+
+
 class IncidentRow(Base):
     """One ongoing or past problem of a dataset, or of a whole source (dataset NULL)."""
 

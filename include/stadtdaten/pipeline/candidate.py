@@ -11,7 +11,7 @@ import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from stadtdaten.frames import AnonymisationReport, CheckResult, Inputs, Manifest
 from stadtdaten.pipeline import incidents
 from stadtdaten.pipeline.run import CandidateReference, Run, SnapshotReference
 from stadtdaten.pipeline.staging import discard
-from stadtdaten.privacy.admission import allowed_on
+from stadtdaten.privacy.admission import admit
 from stadtdaten.privacy.anonymisation import anonymise
 from stadtdaten.privacy.audit import audit
 from stadtdaten.privacy.columns import published_columns
@@ -66,7 +66,7 @@ def build_candidate(run: Run, reference: SnapshotReference) -> CandidateReferenc
 
 
 def _build(run: Run, dataset: Dataset, snapshot: Snapshot, attempt: int) -> Path:
-    allowed_on(dataset, run.portal.sample)
+    admit(dataset, _day(run, snapshot), run.ledger.tombstone(dataset.id))
     raw = _load(snapshot, dataset.tables)
     references = _load(snapshot, [reference.table for reference in dataset.references])
     with _log_group("Rohdaten prüfen"):
@@ -84,6 +84,10 @@ def _build(run: Run, dataset: Dataset, snapshot: Snapshot, attempt: int) -> Path
     return _write(run, dataset, snapshot, public, checks, [report for _, report in anonymised.values()], attempt)
 
 
+def _day(run: Run, snapshot: Snapshot) -> date:
+    return snapshot.taken_at.astimezone(ZoneInfo(run.city.timezone)).date()
+
+
 def _load(snapshot: Snapshot, tables: Sequence[Table]) -> Frames:
     return {table.id: read.load_frame(snapshot.folder / f"{table.id}.parquet") for table in tables}
 
@@ -91,7 +95,7 @@ def _load(snapshot: Snapshot, tables: Sequence[Table]) -> Frames:
 def _context(run: Run, dataset: Dataset, snapshot: Snapshot, references: Frames) -> Context:
     """What anonymisation and audit may look at besides the rows."""
     return Context(
-        today=snapshot.taken_at.astimezone(ZoneInfo(run.city.timezone)).date(),
+        today=_day(run, snapshot),
         crs=run.city.crs,
         references=references,
         key=lambda connection: run.connect(connection).password,

@@ -10,7 +10,7 @@ import logging
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Literal
@@ -18,8 +18,9 @@ from typing import Literal
 from stadtdaten import alerts
 from stadtdaten.contracts import Dataset
 from stadtdaten.faults import Fault, GateFailed, Superseded, Unexpected
-from stadtdaten.frames import Incident, Manifest
+from stadtdaten.frames import REVIEW_DUE, Incident, Manifest
 from stadtdaten.pipeline.run import Run
+from stadtdaten.privacy.admission import review_due
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,29 @@ def tell_partly_down(run: Run, fault: Fault, unread: Sequence[Dataset]) -> None:
         next_step=fault.next_step,
     )
     _open(run, None, told)
+
+
+def watch_review(run: Run, dataset: Dataset, today: date) -> None:
+    """Announce, once, that the dataset's release record ends; or that it was renewed."""
+    if not review_due(dataset, today):
+        if run.ledger.withdraw_notice(dataset.id, datetime.now(UTC)):
+            deliver_alerts(run)
+        return
+    record = dataset.release
+    run.ledger.open_incident(
+        run.contract.source,
+        dataset.id,
+        REVIEW_DUE,
+        "",
+        f"Die Freigabe zur Veröffentlichung endet am {record.next_review:%d.%m.%Y}. Danach wird nichts Neues mehr "
+        "veröffentlicht; was online ist, bleibt online.",
+        (),
+        run.run_url,
+        datetime.now(UTC),
+        f"Die Freigabe neu prüfen lassen ({record.office}, Datenschutz) und im Vertrag `release.date` und "
+        "`release.next_review` eintragen.",
+    )
+    deliver_alerts(run)
 
 
 def settle(run: Run, attempt: int, live: Manifest, outcome: Literal["published", "unchanged"]) -> None:

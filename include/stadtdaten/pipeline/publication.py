@@ -11,7 +11,7 @@ from stadtdaten.faults import GateFailed, Misconfigured, PublicationFailed, Rele
 from stadtdaten.frames import Manifest
 from stadtdaten.pipeline import incidents
 from stadtdaten.pipeline.run import CandidateReference, ReleaseReference, Run
-from stadtdaten.privacy.admission import release_allowed_on
+from stadtdaten.privacy.admission import refuse_taken_down
 from stadtdaten.quality.gates import portal_gate
 from stadtdaten.releases import read_manifest
 
@@ -28,6 +28,7 @@ def decide(run: Run, reference: CandidateReference) -> ReleaseReference:
         try:
             manifest = read_manifest(folder)
             dataset = run.contract.dataset(manifest.dataset)
+            refuse_taken_down(manifest, run.ledger.tombstone(manifest.dataset))
             portal_gate(manifest, run.live(manifest.dataset), dataset)
             run.store.keep(folder, manifest)
             run.ledger.record_release(run.store.manifest(manifest.dataset, manifest.release))
@@ -102,6 +103,14 @@ def rollback(run: Run, dataset: str, release: str) -> Manifest:
     and code, the nights leave the rollback alone. Anything new is published again, and so is a forced run.
     The release must be whole in the store (ReleaseDamaged otherwise) and differ from what is live (Misconfigured).
     """
+    tombstone = run.ledger.tombstone(dataset)
+    if tombstone is not None and release in tombstone.releases:
+        raise GateFailed(
+            "privacy",
+            f"Datensatz {dataset}: Die Fassung {release} wurde am {tombstone.at:%d.%m.%Y} wegen einer Datenpanne "
+            "zurückgezogen und gelöscht.",
+            next_step="Nur eine neue Fassung nach neuer Freigabe kann veröffentlicht werden.",
+        )
     if not run.store.has(dataset, release):
         known = ", ".join(manifest.release for manifest in run.store.releases(dataset)) or "keine"
         raise Misconfigured(
@@ -123,13 +132,18 @@ def rollback(run: Run, dataset: str, release: str) -> Manifest:
 
 
 def _reconcile(run: Run, manifest: Manifest, withdrawn: str = "") -> None:
-    release_allowed_on(manifest, run.portal.sample)
+    refuse_taken_down(manifest, run.ledger.tombstone(manifest.dataset))
     run.store.check(manifest.dataset, manifest.release)
     if withdrawn:
         # Also before the act: if we are killed in it, the nights must not undo the rollback.
         _record_live(run, manifest, withdrawn)
     with run.store.local_folder(manifest.dataset, manifest.release) as folder:
         changed = run.portal.reconcile(manifest, folder)
+    try:  # taken down by somebody while we were at it
+        refuse_taken_down(manifest, run.ledger.tombstone(manifest.dataset))
+    except GateFailed:
+        run.portal.withdraw(manifest.dataset)
+        raise
     _record_live(run, manifest, withdrawn)
     logger.info("%s: release %s is live%s", manifest.dataset, manifest.release, "" if changed else " already")
 

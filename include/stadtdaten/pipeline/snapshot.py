@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from stadtdaten.contracts import Dataset, Table
 from stadtdaten.contracts.interfaces import Interface
@@ -38,7 +39,9 @@ def take_snapshots(run: Run) -> list[SnapshotReference]:
         discard(run.settings.candidates / dataset.id)
     try:
         with incidents.source_guard(run):
+            today = datetime.now(ZoneInfo(run.city.timezone)).date()
             for dataset in run.contract.datasets:
+                incidents.watch_review(run, dataset, today)
                 publication.restore(run, dataset.id)
             references = _take_all(run)
     except Superseded:

@@ -110,6 +110,42 @@ class StaticPortal:
         files = {self._address(file, manifest.dataset): file for file in manifest.files}
         visitor.look(manifest, self.page(manifest.dataset), f"{self._url}catalog.ttl", files)
 
+    def withdraw(self, dataset: str) -> bool:
+        """Take the dataset off the portal: pages, catalogue, files, and every older generation that showed it.
+
+        Raises PublicationFailed if the folder cannot be written.
+        """
+        try:
+            with publisher(self._folder):
+                return self._withdraw(dataset)
+        except OSError as error:
+            raise PublicationFailed(
+                f"Datensatz {dataset}: Er konnte nicht vom Portal genommen werden: {_reason(error)}.",
+                next_step=f"Den Portalordner {self._folder} sofort vom Netz nehmen, dann den Befehl wiederholen.",
+            ) from error
+
+    def verify_withdrawn(self, manifest: Manifest) -> None:
+        """Ask over HTTP for page and files of the release. Raises PublicationFailed if a visitor gets any."""
+        files = [self._address(file, manifest.dataset) for file in manifest.files]
+        versions = [f"{self._url}daten/{manifest.dataset}/{manifest.release}/{file.path}" for file in manifest.files]
+        visitor.look_for_nothing(manifest.dataset, [self.page(manifest.dataset), *files, *versions])
+
+    def _withdraw(self, dataset: str) -> bool:
+        live = live_generation(self._folder)
+        if live is not None and dataset in (standings := self._standings(live)):
+            others = [self._other(each, standings[each])[0] for each in sorted(standings) if each != dataset]
+            put_generation(self._folder, self._tree(others))
+        generations = prune_generations(self._folder) if live is not None else []
+        for generation in generations[1:]:
+            if dataset in self._standings(generation):
+                shutil.rmtree(generation)
+        found = False
+        for folder in (self._folder / "daten" / dataset, self._folder / "manifests" / dataset):
+            if folder.exists():
+                shutil.rmtree(folder)
+                found = True
+        return found
+
     def _address(self, file: ReleaseFile, dataset: str) -> str:
         """The stable address of the newest version of a file."""
         return f"{self.page(dataset)}{file.path}"

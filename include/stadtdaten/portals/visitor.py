@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import requests
 from rdflib import DCAT, Graph, URIRef
@@ -43,6 +43,28 @@ def look(manifest: Manifest, page: str, catalogue: str, files: Mapping[str, Rele
             next_step="Veröffentlichung wiederholen; bleibt die Abweichung, den Webserver und dessen Zwischenspeicher "
             "(Cache) prüfen.",
             findings=tuple(findings),
+        )
+
+
+def look_for_nothing(dataset: str, addresses: Sequence[str]) -> None:
+    """Raise PublicationFailed if a visitor still gets anything at one of the addresses of a dataset taken down."""
+    left = []
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers["Cache-Control"] = "no-cache"
+        for address in addresses:
+            try:
+                with session.get(address, timeout=SECONDS, stream=True) as answer:
+                    code = answer.status_code
+            except requests.RequestException:
+                continue  # a server that does not answer shows nothing
+            if code not in (requests.codes.not_found, requests.codes.gone):
+                left.append(Finding(rule="still_there", message=f"{address} antwortet mit HTTP {code}."))
+    if left:
+        raise PublicationFailed(
+            f"Datensatz {dataset}: {len(left)} von {len(addresses)} zurückgezogenen Adressen antworten noch.",
+            next_step="Sofort den Webserver des Portals und seine Zwischenspeicher (Cache) prüfen und leeren.",
+            findings=tuple(left),
         )
 
 

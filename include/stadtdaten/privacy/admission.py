@@ -1,44 +1,58 @@
-"""May this dataset go to that portal at all?"""
+"""May this dataset be published at all today? Its release record must be in force, and nothing taken down comes back."""
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from stadtdaten.contracts.model import Dataset
-from stadtdaten.faults import Finding, GateFailed
-from stadtdaten.frames import Manifest
+from stadtdaten.faults import GateFailed
+from stadtdaten.frames import Manifest, Tombstone
 
-REASON = (
-    "darf nur auf das Portal der Beispielstadt: der Schutz gegen den Vergleich aufeinanderfolgender "
-    "Veröffentlichungen fehlt noch."
-)
+NOTICE = timedelta(days=30)
+"""How long before the end of a release record those who answer for it are told."""
 
 
-def allowed_on(dataset: Dataset, portal_sample: bool) -> None:
-    """Raise GateFailed("privacy") for a dataset with any column about people unless the portal is the sample's.
+def admit(dataset: Dataset, today: date, tombstone: Tombstone | None) -> None:
+    """Raise GateFailed("privacy") unless the release record of the dataset is in force on the day.
 
-    Releases of such datasets are not yet protected against differencing with earlier ones, nor is a person's approval
-    asked; until both exist, no public portal gets them.
+    After a takedown only a record that was made on a later day counts: the decision that let it out does not.
     """
-    if portal_sample or not dataset.personal:
-        return
-    columns = [(t.id, c.name, c.class_) for t in dataset.tables for c in t.columns if c.class_ != "public"]
-    raise GateFailed(
-        "privacy",
-        f"Datensatz {dataset.id} enthält {len(columns)} Spalte(n) mit Bezug zu Personen und {REASON}",
-        next_step="Den Datensatz nicht auf dieses Portal stellen. Ist eine Spalte zu Unrecht so eingestuft, ihre "
-        "Klasse (class) im Vertrag mit dem Datenschutz klären.",
-        findings=tuple(
-            Finding("personal_column", f"Spalte {column} ist von der Klasse {class_}.", table, column)
-            for table, column, class_ in columns
-        ),
-    )
-
-
-def release_allowed_on(manifest: Manifest, portal_sample: bool) -> None:
-    """The same for a finished release, which may be older than the contract in force (a rollback)."""
-    if manifest.personal and not portal_sample:
+    record = dataset.release
+    if record.date > today:
         raise GateFailed(
             "privacy",
-            f"Die Fassung {manifest.release} des Datensatzes {manifest.dataset} entstand aus Daten mit Bezug zu "
-            f"Personen und {REASON}",
-            next_step="Die Fassung nicht auf dieses Portal stellen.",
+            f"Datensatz {dataset.id}: Die Freigabe gilt erst ab {record.date:%d.%m.%Y}.",
+            next_step="Den Tag abwarten oder im Vertrag `release.date` berichtigen.",
+        )
+    if record.next_review < today:
+        raise GateFailed(
+            "privacy",
+            f"Datensatz {dataset.id}: Die Freigabe ist am {record.next_review:%d.%m.%Y} abgelaufen; seither wird nichts "
+            "Neues veröffentlicht.",
+            next_step=f"Die Freigabe neu prüfen lassen ({record.office}, Datenschutz) und im Vertrag `release.date` "
+            "und `release.next_review` eintragen.",
+        )
+    if tombstone is not None and record.date <= tombstone.at.date():
+        raise GateFailed(
+            "privacy",
+            f"Datensatz {dataset.id}: Er wurde am {tombstone.at:%d.%m.%Y} wegen einer Datenpanne zurückgezogen; die "
+            "Freigabe ist älter.",
+            next_step="Die Ursache beheben, den Datensatz neu prüfen lassen und eine Freigabe mit späterem Datum "
+            "(`release.date`) eintragen.",
+        )
+
+
+def review_due(dataset: Dataset, today: date) -> bool:
+    """Whether the release record ends within ``NOTICE``, or has ended."""
+    return dataset.release.next_review - NOTICE <= today
+
+
+def refuse_taken_down(manifest: Manifest, tombstone: Tombstone | None) -> None:
+    """Raise GateFailed("privacy") for a release that was made before the takedown of its dataset."""
+    if tombstone is not None and manifest.created <= tombstone.at:
+        raise GateFailed(
+            "privacy",
+            f"Die Fassung {manifest.release} des Datensatzes {manifest.dataset} wurde am {tombstone.at:%d.%m.%Y} wegen "
+            "einer Datenpanne zurückgezogen und darf nie wieder veröffentlicht werden.",
+            next_step="Den Datensatz nach neuer Freigabe neu bauen lassen.",
         )

@@ -52,6 +52,12 @@ class ReleaseStore:
         complete = [manifest for manifest in found if manifest is not None]
         return sorted(complete, key=lambda manifest: (manifest.created, manifest.release), reverse=True)
 
+    def erase(self, dataset: str) -> None:
+        """Delete every byte of every release of the dataset, also of unfinished ones."""
+        folder = self._root / dataset
+        if folder.is_dir():
+            folder.fs.rm(folder.path, recursive=True)
+
     def keep(self, candidate: Path, manifest: Manifest) -> None:
         """Copy a candidate into the store; does nothing if the release is already kept.
 
