@@ -13,6 +13,7 @@ from samplecity.systems import (
     haushalt,
     kfz_bestand,
     ladesaeulen,
+    maengelmelder,
     spielplaetze,
     umweltmessnetz,
     unfaelle,
@@ -31,6 +32,7 @@ SYSTEMS: dict[str, System] = {
         bildung,
         geobasis,
         haushalt,
+        maengelmelder,
     )
 }
 """Source to its system, in the order in which they are shown."""
