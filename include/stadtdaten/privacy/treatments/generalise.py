@@ -1,16 +1,18 @@
-"""What leaves a table at all, and how coarse is it? The allow-list and the treatments of single columns.
+"""How do numbers, dates and codes become coarser? Values in, values of the same rows out.
 
-Default deny: a column that the contract does not declare stops the table instead of being passed over, because its
-presence means that an earlier room did not do its work.
+A missing value stays missing, except where the treatment has a word for it: it lies in no band, which stops the table,
+and a mapping or a lookup gives it ``other`` like every value that is not listed.
 """
 
 from __future__ import annotations
+
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 
 from stadtdaten.contracts.model import Column, Table
-from stadtdaten.contracts.protection import Bands, Mapping
+from stadtdaten.contracts.protection import Bands, Limits, Lookup, Mapping, Period, Prefix, Rounded
 from stadtdaten.faults import Finding, GateFailed, SchemaChanged
 
 
@@ -43,14 +45,14 @@ def treat(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     treated.attrs = {}
     for column in table.columns:
         if isinstance(column.treatment, Bands):
-            treated[column.name] = _in_bands(treated[column.name], column.treatment, column, table)
+            treated[column.name] = in_bands(treated[column.name], column.treatment, table, column)
         elif isinstance(column.treatment, Mapping):
-            treated[column.name] = _mapped(treated[column.name], column.treatment)
+            treated[column.name] = mapped(treated[column.name], column.treatment)
     return treated
 
 
 def domain(column: Column) -> tuple[str, ...] | None:
-    """The values that a treated column can have, in the order in which they are shown; None if it is not treated."""
+    """The values that a treated column can have, in the order in which they are shown; None if nothing tells them."""
     if isinstance(column.treatment, Bands):
         return _labels(column.treatment)
     if isinstance(column.treatment, Mapping):
@@ -67,7 +69,8 @@ def _labels(bands: Bands) -> tuple[str, ...]:
     return (*closed, bands.last.format(low=bands.edges[-1]))
 
 
-def _in_bands(values: pd.Series, bands: Bands, column: Column, table: Table) -> pd.Series:
+def in_bands(values: pd.Series, bands: Bands, table: Table, column: Column) -> pd.Series:
+    """The label of each value's band. Raises GateFailed("privacy") if a value is missing or below the first edge."""
     outside = int((values.isna() | (values < bands.edges[0]).fillna(True)).sum())
     if outside:
         raise GateFailed(
@@ -81,6 +84,69 @@ def _in_bands(values: pd.Series, bands: Bands, column: Column, table: Table) -> 
     return pd.Series(np.array(_labels(bands), dtype=object)[number], index=values.index, dtype="str")
 
 
-def _mapped(values: pd.Series, mapping: Mapping) -> pd.Series:
-    # A missing value is not listed either, so it becomes `other` like any unlisted one.
+def mapped(values: pd.Series, mapping: Mapping) -> pd.Series:
+    """The declared coarser value of each value."""
     return values.map(mapping.values).fillna(mapping.other).astype("str")
+
+
+def looked_up(values: pd.Series, lookup: Lookup, reference: pd.DataFrame) -> pd.Series:
+    """What the reference has for each text. Raises GateFailed("privacy") if it has two values for one key."""
+    pairs = reference[[lookup.key, lookup.value]].dropna().drop_duplicates()
+    twice = int(pairs.loc[pairs[lookup.key].duplicated(), lookup.key].nunique())
+    if twice:
+        raise GateFailed(
+            "privacy",
+            f"Verzeichnis {lookup.reference}: {twice} Einträge der Spalte {lookup.key} haben mehrere Werte der Spalte "
+            f"{lookup.value}; welcher gilt, ist nicht zu entscheiden.",
+            next_step="Das Verzeichnis berichtigen oder im Vertrag eine Spalte nehmen (key), deren Einträge eindeutig "
+            "sind.",
+            findings=(Finding("lookup", "Mehrdeutige Einträge.", lookup.reference, lookup.key, twice, len(reference)),),
+        )
+    coarser = dict(zip(pairs[lookup.key], pairs[lookup.value].astype("str"), strict=True))
+    return values.map(coarser).fillna(lookup.other).astype("str")
+
+
+def in_periods(values: pd.Series, period: Period) -> pd.Series:
+    """``2025-03``, ``2025-Q1``, ``2025-H1`` or ``2025``: of dates, or of moments in the zone in which they are kept,
+    which is the city's."""
+    days = values.dt
+    years = days.year.astype("Int64").astype("string").str.zfill(4)
+    match period.unit:
+        case "month":
+            texts = years + "-" + days.month.astype("Int64").astype("string").str.zfill(2)
+        case "quarter":
+            texts = years + "-Q" + days.quarter.astype("Int64").astype("string")
+        case "half_year":
+            texts = years + "-H" + ((days.quarter.astype("Int64") + 1) // 2).astype("string")
+        case "year":
+            texts = years
+    return pd.Series(texts.astype("str"))
+
+
+def prefixes(values: pd.Series, prefix: Prefix) -> pd.Series:
+    """The first characters; missing where there are fewer, for that is another kind of code."""
+    return values.where(values.str.len() >= prefix.length).str[: prefix.length].astype("str")
+
+
+def limited(values: pd.Series, limits: Limits) -> pd.Series:
+    """Values beyond a limit replaced by it; a whole number stays one: the limit 2.5 is 3 from below, 2 from above."""
+    lowest, highest = limits.lowest, limits.highest
+    if pd.api.types.is_integer_dtype(values.dtype):
+        lowest = None if lowest is None else int(np.ceil(lowest))
+        highest = None if highest is None else int(np.floor(highest))
+    return values.clip(lower=lowest, upper=highest)
+
+
+def rounded(values: pd.Series, spec: Rounded) -> pd.Series:
+    """The nearest multiple, halves to the even one; whole numbers exactly, others as they are written in decimals.
+
+    0.15 is not quite 1.5 tenths in binary: what is a half to nine places is one.
+    """
+    if pd.api.types.is_integer_dtype(values.dtype):
+        step = int(spec.to)
+        multiple, rest = values // step, values % step
+        up = (2 * rest > step) | ((2 * rest == step) & (multiple % 2 == 1))
+        return (multiple + up.astype(multiple.dtype)) * step
+    exponent = Decimal(repr(spec.to)).as_tuple().exponent
+    places = max(0, -int(exponent))
+    return pd.Series((np.rint((values / spec.to).round(9)) * spec.to).round(places))

@@ -1,0 +1,121 @@
+"""In which cell of the European grid does a point lie, and how coarse must the cell be so that enough others are there?
+
+The grid is that of the INSPIRE data specification on geographical grid systems and of the census: squares of 100, 500
+or 1000 metres in ETRS89-LAEA (EPSG:3035), named after their side and lower left corner:
+``CRS3035RES100mN2689300E4337000``.
+
+Which size a point gets
+    First, cells of the declared size with at least ``minimum`` points are shown. Of the points that are left, those
+    get the next coarser cell of whom it holds at least ``minimum``; points already shown do not count. What is then
+    left has no place.
+    So nothing is gained by subtracting the fine cells from the coarse one around them: in what is left of its area lie
+    exactly the points that are shown with it, at least ``minimum``, and they lie in at least two fine cells, for one
+    alone would have been shown. Had the points already shown counted, the coarse cell could have hidden a single one
+    among its neighbours, and subtraction would have found it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from stadtdaten.contracts.model import Column, Table
+from stadtdaten.contracts.protection import Grid
+from stadtdaten.privacy.treatments.points import positions
+
+LAEA = "EPSG:3035"
+SIZES = (100, 500, 1000)
+"""Sides of the cells in metres; each divides the next."""
+
+NAME = re.compile(r"CRS3035RES(100|500|1000)mN([1-9]\d{6})E([1-9]\d{6})")
+"""Side, north and east of the lower left corner in metres."""
+
+MILLIMETRE = 3
+"""Decimals of coordinates in metres: what the conversion between the reference systems leaves open lies below."""
+
+
+def in_grid(
+    points: gpd.GeoSeries, spec: Grid, crs: str, table: Table, column: Column
+) -> tuple[gpd.GeoSeries, pd.Series]:
+    """The cell (a square, in ``crs``) and its name for each point (in ``crs``, metres); missing where none is shown.
+
+    Raises GateFailed("privacy") if a geometry is no point.
+    """
+    east, north = _transformed(*positions(points, table, column), crs, LAEA)
+    sizes = _sizes(east, north, spec)
+    shown = sizes > 0
+    names = np.full(len(points), None, dtype=object)
+    names[shown] = [
+        f"CRS3035RES{size}mN{int(n // size * size)}E{int(e // size * size)}"
+        for size, n, e in zip(sizes[shown], north[shown], east[shown], strict=True)
+    ]
+    texts = pd.Series(names, index=points.index, dtype="str")
+    return squares(texts, crs), texts
+
+
+def _sizes(east: NDArray[np.float64], north: NDArray[np.float64], spec: Grid) -> NDArray[np.int64]:
+    """The side of each point's cell; 0 for none. Coordinates in LAEA, NaN for a missing point."""
+    sizes = np.zeros(len(east), dtype=np.int64)
+    for size in SIZES[SIZES.index(spec.size) :]:
+        left = np.flatnonzero((sizes == 0) & np.isfinite(east))
+        cells = np.column_stack([east[left] // size, north[left] // size])
+        _, cell, points = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
+        sizes[left[points[cell.ravel()] >= spec.minimum]] = size
+    return sizes
+
+
+def squares(names: pd.Series, crs: str) -> gpd.GeoSeries:
+    """The cell of each name (missing stays missing) as a polygon in ``crs``, metres to the millimetre.
+
+    The sides are straight lines in ``crs``; those of the grid's own projection deviate by less than that.
+    """
+    parts = names.str.extract(NAME).astype("float64").to_numpy()
+    size, north, east = parts.T
+    corners = [(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)]
+    rings = np.stack(
+        [np.column_stack(_transformed(east + right * size, north + up * size, LAEA, crs)) for right, up in corners],
+        axis=1,
+    )
+    shown = np.isfinite(rings).all(axis=(1, 2))
+    cells = np.full(len(names), None, dtype=object)
+    cells[shown] = shapely.polygons(rings[shown].round(MILLIMETRE))
+    return gpd.GeoSeries(cells, index=names.index, crs=crs)
+
+
+def _transformed(
+    east: NDArray[np.float64], north: NDArray[np.float64], source: str, target: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """To the millimetre, so that a corner that is converted back stands where it stood; NaN stays NaN."""
+    transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
+    there = np.isfinite(east) & np.isfinite(north)
+    result = np.full((2, len(east)), np.nan)
+    result[:, there] = np.round(transformer.transform(east[there], north[there]), MILLIMETRE)
+    return result[0], result[1]
+
+
+def wrong_cells(geometry: gpd.GeoSeries, names: pd.Series, spec: Grid, crs: str) -> Iterator[tuple[str, int]]:
+    """What is wrong with published cells, as a German half-sentence and the number of rows."""
+    shown = names.notna()
+    bad_name = shown & ~names.str.fullmatch(NAME.pattern).fillna(False).astype(bool)
+    parts = names.str.extract(NAME).astype("float64")
+    size = parts[0]
+    aligned = (parts[1] % size == 0) & (parts[2] % size == 0) & (size >= spec.size)
+    if count := int((bad_name | (shown & ~aligned)).sum()):
+        yield "nennen keine Zelle des Gitters in erlaubter Größe", count
+        return
+    expected = squares(names, crs)
+    same = shapely.equals_exact(
+        shapely.normalize(geometry.to_numpy()), shapely.normalize(expected.to_numpy()), tolerance=0.01
+    )
+    if count := int((np.where(shown, ~same, ~geometry.isna() & ~geometry.is_empty)).sum()):
+        yield "zeigen einen anderen Ort als die Zelle, die sie nennen", count
+    rows = names.map(names.value_counts())
+    if count := int((rows < spec.minimum).sum()):
+        yield f"liegen in Zellen mit weniger als {spec.minimum} Zeilen", count
