@@ -29,15 +29,17 @@ _KINDS = (
     r"|[Ss]iedlung|[Ll]andwehr|[Hh]eide)"
 )
 STREET = re.compile(
-    rf"(?<![\w-]){_BEFORE}(?P<street>[{_UPPER}](?:[\w.'’-]*?[\w.-])?{_KINDS}|(?<=[\w.] ){_KINDS}|(?<=-){_KINDS})(?<![a-z]\b-)\s?{_NUMBER}{_PLACE}"
+    rf"(?<![\w-]){_BEFORE}(?P<street>[{_UPPER}](?:[\w.'’-]*?[\w.-])?{_KINDS}|(?<=[\w.] ){_KINDS}|(?<=-){_KINDS})"
+    rf"\s?{_NUMBER}{_PLACE}"
 )
 STREET_LOWER = re.compile(
     rf"(?<![\w-])[^\W\d_]{{3,}}stra(?:ß|ss)e\s{_NUMBER}{_PLACE}|(?<![\w-])[^\W\d_]{{3,}}str\.\s?{_NUMBER}{_PLACE}"
 )
 LOCATED = re.compile(
     r"(?<![\w-])(?:Am|An der|An dem|An den|Auf dem|Auf der|Auf den|Auf’m|Auf'm|Im|In der|In den|In dem|Zum|Zur|Zu den"
-    r"|Hinter der|Hinter dem|Hinter den|Unter der|Unter den|Unterm|Vor dem|Vor der|Vor den|Vorm|Überm|Über der|Beim|Bei der"
-    rf"|Bei den|Oberm|Ob der|Unter dem)\s+(?P<at>(?:(?:alten?|neuen?|hohen?|langen?|kleinen?|großen?|[{_UPPER}][\w-]*\.?)\s)?"
+    r"|Hinter der|Hinter dem|Hinter den|Unter der|Unter den|Unterm|Vor dem|Vor der|Vor den|Vorm|Überm|Über der|Beim"
+    r"|Bei der|Bei den|Oberm|Ob der|Unter dem)\s+"
+    rf"(?P<at>(?:(?:alten?|neuen?|hohen?|langen?|kleinen?|großen?|[{_UPPER}][\w-]*\.?)\s)?"
     rf"[{_UPPER}][^\W\d_]+(?:[- ][{_UPPER}][^\W\d_]+)?)\s{_NUMBER}{_PLACE}"
 )
 WITH_PLACE = re.compile(
@@ -62,11 +64,8 @@ _NO_STREET = re.compile(
 def addresses(text: str) -> Iterator[Span]:
     """Streets with a house number, with post code and place where they follow."""
     for match in STREET.finditer(text):
-        if (
-            not _NO_STREET.search(match["street"])
-            or match.start("street") > match.start()
-            and _is_word(match["street"])
-        ):
+        follows = match.start("street") > match.start()
+        if not _NO_STREET.search(match["street"]) or (follows and _is_word(match["street"])):
             yield Span("address", *match.span())
     for match in STREET_LOWER.finditer(text):
         if not _NO_STREET.search(re.split(r"\s", match[0])[0]):

@@ -32,7 +32,8 @@ PHONES = (
     re.compile(r"(?<![\w.,+:/-])(?<!\d )0 \d{2} \d{2} ?/ ?\d{2}(?: \d{2}){1,3}(?![ ]?\d)"),
     # A number without area code says what it is; two years with a hyphen are a period.
     re.compile(
-        rf"{_CALLED}[.:\s-]{{1,4}}(?!(?:19|20)\d\d\b)[1-9]\d{{1,3}}(?:[-/]\d{{3,5}}|(?: \d{{2,3}}){{2,3}})(?![\w/-]|[.,]\d)",
+        rf"{_CALLED}[.:\s-]{{1,4}}(?!(?:19|20)\d\d\b)[1-9]\d{{1,3}}"
+        r"(?:[-/]\d{3,5}|(?: \d{2,3}){2,3})(?![\w/-]|[.,]\d)",
         re.IGNORECASE,
     ),
 )

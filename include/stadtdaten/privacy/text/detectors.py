@@ -44,8 +44,8 @@ _POSSIBLE: dict[PersonalKind, str] = {
     "birth_date": r"(?i:geb)|\*",
     "plate": r"[A-ZÄÖÜ][ -]?[A-Z]{0,2}[ -]?[1-9]|(?i:kennzeichen|schild|amtl|pkw|kfz|auto|lkw|roller|motorrad)",
     "address": r"\pL[.]?\s?(?:(?i:Nr\.?|Hausnummer|Haus)\s*)?[1-9]",
-    "name": r"(?i:herr|frau|fr\.|hr\.|hrn\.|frl\.|fräulein|famil|fam\.|ehe|dr\.|prof|mag\.|dipl|pd|doktor|gez|mfg|lg|vg|grü|grue"
-    r"|gru(?:ß|ss)|achtungsvoll|i\.\s?[avo]\.)|:|\pLu\.\s?|, ?\pLu|\pLu\pL+(?:-\pLu\pL+)*\s+(?:\pL+\s+){0,3}\pLu",
+    "name": r"(?i:herr|frau|fr\.|hr\.|hrn\.|frl\.|fräulein|famil|fam\.|ehe|dr\.|prof|mag\.|dipl|pd|doktor|gez|mfg|lg|vg"
+    r"|grü|grue|gru(?:ß|ss)|achtungsvoll|i\.\s?[avo]\.)|:|\pLu\.\s?|, ?\pLu|\pLu\pL+(?:-\pLu\pL+)*\s+(?:\pL+\s+){0,3}\pLu",
 }
 """What a text must have at least to be looked at (RE2, which knows no context but is fast on whole columns)."""
 
@@ -75,8 +75,11 @@ def find_personal_data(texts: Sequence[str]) -> list[Hit]:
     counts: Counter[PersonalKind] = Counter()
     tax_ids = checked_numbers.bare_tax_ids(_candidates(different, r"\d{11}"))
     for text in spans.keys() | tax_ids:
-        kinds = {span.kind for span in apart(spans.get(text, ()))} | ({"tax_id"} if text in tax_ids else set())
-        counts.update(dict.fromkeys(kinds, times[text]))
+        kinds = {span.kind for span in apart(spans.get(text, ()))}
+        if text in tax_ids:
+            kinds.add("tax_id")
+        for kind in kinds:
+            counts[kind] += times[text]
     return [Hit(kind, counts[kind]) for kind in DETECTORS if counts[kind]]
 
 

@@ -57,7 +57,8 @@ SIGNED = re.compile(
     r"|Anmelder(?:in)?|Melder(?:in)?|Anrufer(?:in)?|Beschwerdeführer(?:in)?|Petent(?:in)?|Zeug(?:e|in)|Fahrzeughalter(?:in)?"
     r"|Halter(?:in)?|Ansprechpartner(?:in)?|Ansprechperson|Kontaktperson|Berichterstatter(?:in)?|Schriftführer(?:in)?"
     r"|Einsender(?:in)?)\s*:\s*)"
-    rf"(?P<name>(?!(?:der|den|dem|des)\s)(?:{_TITLE}\s+{_NAME}|(?:{_INITIAL}\s?){{1,2}}{_PARTICLES}{_COMPOUND}|{_PARTICLES}{_COMPOUND}(?:[ ]{_PARTICLES}{_COMPOUND}){{0,2}}))"
+    rf"(?P<name>(?!(?:der|den|dem|des)\s)(?:{_TITLE}\s+{_NAME}|(?:{_INITIAL}\s?){{1,2}}{_PARTICLES}{_COMPOUND}"
+    rf"|{_PARTICLES}{_COMPOUND}(?:[ ]{_PARTICLES}{_COMPOUND}){{0,2}}))"
     r"(?P<rest>[\w-]*)"
 )
 INITIALLED = re.compile(
@@ -195,9 +196,9 @@ def _reversed(text: str) -> Iterator[Span]:
     """Surname, comma, given name, as in registers."""
     for match in REVERSED.finditer(text):
         surname = match["surname"].split()[-1]
-        if _is_given(match["given"]) and not _is_given(surname):
-            if surname not in NO_SURNAMES and not _is_place(surname):
-                yield Span("name", *match.span())
+        is_surname = not _is_given(surname) and surname not in NO_SURNAMES and not _is_place(surname)
+        if is_surname and _is_given(match["given"]):
+            yield Span("name", *match.span())
 
 
 def guessed(text: str) -> Iterator[Span]:
@@ -210,6 +211,8 @@ def guessed(text: str) -> Iterator[Span]:
             yield Span("name", *match.span("name"))
     for first in CAPITAL.finditer(text):
         if _is_given(first[0]):
-            match = AFTER_GIVEN.match(text, first.end())
-            common = match is None or match["surname"].split()[-1] in NO_SURNAMES
-            yield Span("name", first.start(), first.end() if match is None or common else match.end("surname"))
+            following = AFTER_GIVEN.match(text, first.end())
+            if following is None or following["surname"].split()[-1] in NO_SURNAMES:
+                yield Span("name", *first.span())
+            else:
+                yield Span("name", first.start(), following.end("surname"))

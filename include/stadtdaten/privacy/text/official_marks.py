@@ -20,8 +20,9 @@ PLATES = (
         rf"|(?<![\w-])(?:{_DISTRICTS})-[A-Z]{{1,2}} [1-9][EH]?(?![\w-])"
     ),
     re.compile(
-        r"(?:\b(?:kfz-|auto-?)?kennzeichen|\bnummernschild|\bamtl\.|\bpkw|\bkfz|\bauto|\blkw|\broller|\bmotorrad)\b"
-        r"(?: (?:mit|lautet|ist|war|des|dem))*:? *(?P<mark>[A-ZÄÖÜ]{1,3} ?-? ?[A-Z]{1,2} ?-?[1-9]\d{0,3}[EH]?)(?![\w-])",
+        r"\b(?:(?:kfz-|auto-?)?kennzeichen|nummernschild|amtl\.|pkw|kfz|auto|lkw|roller|motorrad)(?!\w)"
+        r"(?: (?:mit|lautet|ist|war|des|dem))*:? *"
+        r"(?P<mark>[A-ZÄÖÜ]{1,3} ?-? ?[A-Z]{1,2} ?-?[1-9]\d{0,3}[EH]?)(?![\w-])",
         re.IGNORECASE,
     ),
 )
@@ -47,7 +48,8 @@ FILES = (
         r"|kassen-?zeichen\b|kassenz\.|kassen-?nr\b\.?|buchungszeichen\b|vorgangs-?nr\b\.?"
         r"|vorgangs-?nummer\b|(?:mein|unser|ihr) zeichen\b|fallnummer\b|bescheid-?nr\b\.?|bg-nummer\b|bg-nr\b\.?)"
         r"(?:\s*(?:[:=(]|nr\.?|nummer|lautet|ist|war|mit der nummer))*\s*"
-        r"(?P<mark>(?=(?:[^\s\d]{0,8}[ ]?\d){3})[\w(][\w./()-]*(?: ?[/.-] ?[\w./-]*\d[\w./-]*| (?:\d[\d./-]*|[A-Z]{1,3} \d[\d./-]*))*)",
+        r"(?P<mark>(?=(?:[^\s\d]{0,8}[ ]?\d){3})"
+        r"[\w(][\w./()-]*(?: ?[/.-] ?[\w./-]*\d[\w./-]*| (?:\d[\d./-]*|[A-Z]{1,3} \d[\d./-]*))*)",
         re.IGNORECASE,
     ),
 )
