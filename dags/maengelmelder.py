@@ -1,13 +1,14 @@
 """
-## Mängelmelder: Gemeldete Mängel im öffentlichen Raum
+## Mängelmelder: Gemeldete Mängel und Störungen der Straßenbeleuchtung
 
 **Was hier läuft.** Die Meldungen werden Seite für Seite aus der REST-Schnittstelle des Mängelmelders gelesen, geprüft
-und als Datensatz `maengel` veröffentlicht. Namen, Anschriften, Fotos und die Texte der Meldungen bleiben hier; aus den
-Antworten der Stadt werden Angaben zu Personen entfernt, und statt des Orts steht die Gitterzelle da.
+und als Datensätze `maengel` und `leuchtenstoerungen` veröffentlicht. Namen, Anschriften, Fotos und die Texte der
+Meldungen bleiben hier; aus den Antworten der Stadt werden Angaben zu Personen entfernt, und statt des Orts steht die
+Gitterzelle oder die Mitte der Straße da. Die Straßen liefert das Vermessungs- und Katasteramt.
 
 **Was ein Fehlschlag bedeutet.** Auf dem Portal bleibt der letzte gute Stand mit seinem Datum sichtbar; es ist nichts
 verloren. `snapshot` rot: Der Mängelmelder antwortet nicht, weist den API-Schlüssel zurück, oder seine Seiten ergeben
-nicht den ganzen Bestand. `candidate` rot: Eine Prüfung hat die Daten angehalten; beim Datenschutz steht dabei, in
+nicht den ganzen Bestand; bei `leuchtenstoerungen` kann es auch am Straßenverzeichnis liegen. `candidate` rot: Eine Prüfung hat die Daten angehalten; beim Datenschutz steht dabei, in
 welcher Spalte welche Art von Angaben gefunden wurde.
 
 **Was zu tun ist.**

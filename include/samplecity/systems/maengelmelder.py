@@ -15,10 +15,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
+from samplecity.feature_api import positions
 from samplecity.offers import System, Web, at_the_city
 from samplecity.places import STREETS, degrees_of, some_bezirk, somewhere_in
 from samplecity.state import State
-from samplecity.tables import Cell, Column, Table
+from samplecity.systems.geobasis import streets
+from samplecity.tables import Cell, Column, Point, Table
 from samplecity.web import Answer, Request
 
 KEY = "beispiel-schluessel-fuer-den-maengelmelder"
@@ -28,6 +30,10 @@ LARGEST_PAGE = 100
 NUMBER = 640
 SPOTS = 80
 """Places where things go wrong again and again: most reports are about one of them."""
+
+LIGHTS = 260
+LIT_STREETS = 45
+"""Streets whose lamps fail; there are 220."""
 
 DAYS = 240
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -97,15 +103,39 @@ def complaints(state: State) -> Table:
         east, north = dice.choice(spots) if dice.random() < 0.85 else somewhere_in(some_bezirk(dice), dice)
         point = (east + dice.uniform(-40, 40), north + dice.uniform(-40, 40))
         code, name, office, _ = dice.choices(SERVICES, [share for *_, share in SERVICES])[0]
-        rows.append(_report(number, code, name, office, point, dice, state))
+        moment = _moment(state, (NUMBER - number) / NUMBER, dice)
+        rows.append(_report(number, code, name, office, point, moment, dice))
     return Table("requests.json", "Meldungen des Mängelmelders", COLUMNS, tuple(rows))
 
 
-def _report(
-    number: int, code: str, name: str, office: str, point: tuple[float, float], dice: random.Random, state: State
-) -> tuple[Cell, ...]:
+def lights(state: State) -> Table:
+    """260 reports on lamps that do not burn, newest first, each within a few metres of one of 45 streets."""
+    dice = random.Random("lights")
+    lit = dice.sample([positions(row[-1]) for row in streets().rows], LIT_STREETS)
+    rows = []
+    for number in range(LIGHTS, 0, -1):
+        (west, south), (east, north) = dice.choice(lit)
+        along = dice.random()
+        point = (
+            west + along * (east - west) + dice.uniform(-6, 6),
+            south + along * (north - south) + dice.uniform(-6, 6),
+        )
+        moment = _moment(state, (LIGHTS - number) / LIGHTS, dice)
+        rows.append(
+            _report(500_000 + number, "2001", "Straßenbeleuchtung", "Energie- und Netzbetrieb", point, moment, dice)
+        )
+    return Table("lights.json", "Störungsmeldungen zur Straßenbeleuchtung", COLUMNS, tuple(rows))
+
+
+def _moment(state: State, ago: float, dice: random.Random) -> datetime:
+    """When a report was made: that share of all days before the first one."""
     midnight = datetime.combine(state.first_day, datetime.min.time(), BERLIN)
-    moment = midnight - timedelta(days=(NUMBER - number) * DAYS / NUMBER, minutes=dice.randint(5, 400))
+    return midnight - timedelta(days=ago * DAYS, minutes=dice.randint(5, 400))
+
+
+def _report(
+    number: int, code: str, name: str, office: str, point: Point, moment: datetime, dice: random.Random
+) -> tuple[Cell, ...]:
     longitude, latitude = degrees_of(point)
     person = _person(number, dice)
     closed = dice.random() < 0.7
@@ -172,7 +202,10 @@ def _json(content: Any, status: int = 200) -> Answer:
 SYSTEM = System(
     source="maengelmelder",
     title="Mängelmelder (GeoReport v2, JSON in Seiten mit API-Schlüssel)",
-    offers=(Web("maengelmelder/requests.json", complaints, _page),),
+    offers=(
+        Web("maengelmelder/requests.json", complaints, _page),
+        Web("maengelmelder/lights.json", lights, _page),
+    ),
     connections=lambda var, ports: {
         "maengelmelder": {
             **at_the_city("maengelmelder", ports), "password": KEY, "extra": {"api_key_header": "X-Api-Key"},
