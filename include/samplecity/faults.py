@@ -5,6 +5,7 @@ Some faults spoil the data before it is written, whatever the protocol; the othe
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Literal, get_args
 
@@ -16,7 +17,8 @@ from samplecity.wfs import exception_report
 
 DataFault = Literal["column_gone", "new_column", "ninety_percent_lost", "duplicate_key", "no_rows"]
 AnswerFault = Literal[
-    "slow", "cut", "status_500", "status_403", "html", "half_file", "empty", "wrong_content_type", "exception_report"
+    "slow", "cut", "status_500", "status_403", "html", "half_file", "empty", "wrong_content_type", "exception_report",
+    "bot_wall", "endless_next",
 ]  # fmt: skip
 DropFault = Literal[
     "slow", "cut", "half_file", "empty", "html", "renamed_file", "growing_file", "changed_while_reading",
@@ -30,6 +32,11 @@ WALL = (
     b"<body><h1>Bitte melden Sie sich an</h1></body></html>\n"
 )
 HTML = "text/html; charset=utf-8"
+
+BOT_WALL = (
+    b'<!DOCTYPE html>\n<html lang="en"><head><title>Just a moment...</title></head>'
+    b"<body>Checking your browser. Performance & security by Cloudflare</body></html>\n"
+)
 
 
 def is_data_fault(fault: Fault) -> TypeIs[DataFault]:
@@ -103,3 +110,18 @@ def spoilt_answer(answer: Answer, fault: AnswerFault) -> Answer:
             return replace(answer, content_type=HTML)
         case "exception_report":
             return exception_report("NoApplicableCode", "", "Die Datenbank antwortet nicht.", status=200)
+        case "bot_wall":
+            return Answer(403, HTML, BOT_WALL)
+        case "endless_next":
+            return replace(answer, body=_pointing_to_itself(answer.body), headers={})
+
+
+def _pointing_to_itself(body: bytes) -> bytes:
+    """A page of an OParl list whose next page is the first one; anything else as it is."""
+    if b'"pagination"' not in body:
+        return body
+    page = json.loads(body)
+    if page["pagination"]["totalPages"] == 1:
+        return body
+    page["links"]["next"] = page["links"]["first"]
+    return json.dumps(page).encode()

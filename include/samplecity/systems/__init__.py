@@ -14,6 +14,7 @@ from samplecity.systems import (
     kfz_bestand,
     ladesaeulen,
     maengelmelder,
+    ratsinformation,
     spielplaetze,
     umweltmessnetz,
     unfaelle,
@@ -33,6 +34,7 @@ SYSTEMS: dict[str, System] = {
         geobasis,
         haushalt,
         maengelmelder,
+        ratsinformation,
     )
 }
 """Source to its system, in the order in which they are shown."""

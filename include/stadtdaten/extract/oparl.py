@@ -137,7 +137,7 @@ class _Marks:
         """When the latest change was; "" where that cannot be asked with: it lies in the future, or is unknown."""
         if self._highest is None:
             return ""
-        if self._highest > datetime.now(UTC) + timedelta(days=1):
+        if self._highest > datetime.now(UTC) + timedelta(days=2):  # later than any clock on earth shows
             logger.warning("%s: the latest change lies in the future; all objects are read the next time", self.table)
             return ""
         return self._highest.astimezone(UTC).isoformat()
