@@ -1,160 +1,418 @@
-"""What can a reader of the published table compute about the cells that are held back?
+"""What can a reader of the published tables compute about the cells that are held back?
 
-Written as the attacker would: it knows the published table alone, recognises totals by their label, and shares
-nothing but the solver with the protection in ``secondary``. Unknown are the innermost cells that are held back; every
-total, published or not, is a sum over innermost cells. As zeros are always published, a hidden cell is at least 1.
-Linear programmes (HiGHS) give the smallest and largest value of every hidden cell.
+Written as the attacker would: it knows what is published and how the tables are declared (dimensions, totals, nested
+areas), and shares nothing but the linear solver with the protection. Each cell stands for the rows at its coordinates,
+such as {Stadtbezirk Mitte, weiblich}; a total has no coordinate in its dimension. Cells of different tables with the
+same coordinates are the same cell, which is how tables that count the same rows are linked. In each table and along
+each dimension, the cell without a coordinate is the sum of those with one; also where no total is published, as
+anybody can add up. A hidden count is at least 1, as zeros are always published; a hidden sum is at least 0.
+
+The rule: the interval of every hidden cell is as wide as its protection demands: ``protection.minimum`` for counts, for
+sums what the protection says (``widths``), as the contributions are not published.
 """
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-import highspy
 import numpy as np
 import pandas as pd
 import scipy.sparse
 from numpy.typing import NDArray
 
-from stadtdaten.contracts.protection import FrequencyTable
+from stadtdaten.contracts.model import Table
 from stadtdaten.privacy.columns import HIDDEN_SUFFIX
-from stadtdaten.privacy.tables.solver import QuietHighs
+from stadtdaten.privacy.tables.intervals import TOLERANCE, Contradiction, Equations, Intervals, intervals
+from stadtdaten.privacy.tables.published import Declaration, declaration
 
-TOLERANCE = 1e-6
-"""Widths are compared with this allowance for the solver's rounding."""
+Coordinates = frozenset[tuple[str, str]]
+"""Source column and value of each dimension that is not a total, with all areas around a nested one."""
+
+LEAST_SHARE = 0.01
+"""A hidden sum of which no required width is known counts as recovered where its interval is narrower than this share
+of it: what its rule would demand cannot be told without the contributions."""
 
 
 class TableIncomplete(Exception):
-    """The published table lacks a combination of dimension values, holds one twice or contradicts its own totals."""
+    """The published tables lack a combination of dimension values, hold one twice or contradict their own totals."""
+
+
+class OverlappingGroups(Exception):
+    """One column of the source is grouped in two ways, and groups could be subtracted. Names a dimension."""
 
 
 @dataclass(frozen=True)
 class Attack:
-    """What the attack found: numbers of cells.
+    """What the attack found on one table: numbers of cells.
 
-    ``hidden`` cells were attacked; ``known`` of them are determined exactly (interval narrower than 1), ``narrow``
-    (which include the known) have an interval narrower than the minimum.
+    ``hidden`` cells were attacked; ``narrow`` of them have an interval narrower than their protection demands,
+    ``known`` of these are determined exactly (counts: to less than 1).
     """
 
-    hidden: int
-    known: int
-    narrow: int
+    hidden: int = 0
+    known: int = 0
+    narrow: int = 0
 
 
-def attack(frame: pd.DataFrame, spec: FrequencyTable) -> Attack:
-    """Attack the published frequency table, each stratum (dimensions without totals) for itself.
+@dataclass(frozen=True)
+class Publication:
+    """One published table as the attacker holds it; ``release`` numbers the releases in their order, oldest 0.
 
-    Raises TableIncomplete where the table is no full cross product or its totals contradict its cells.
+    ``widths`` has a number for each row: the width that the interval of the cell must have if hidden; NaN where none is
+    known.
     """
-    strata = [name for name in spec.dimensions if name not in spec.margins]
-    parts = [part for _, part in frame.groupby(strata, sort=False, dropna=False)] if strata else [frame]
-    widths = np.concatenate([_widths(part, spec) for part in parts]) if parts else np.zeros(0)
-    return Attack(
-        hidden=len(widths),
-        known=int((widths < 1 - TOLERANCE).sum()),
-        narrow=int((widths < spec.protection.minimum - TOLERANCE).sum()),
-    )
+
+    release: int
+    reading: Declaration
+    frame: pd.DataFrame
+    widths: NDArray[np.float64]
 
 
-def _widths(part: pd.DataFrame, spec: FrequencyTable) -> NDArray[np.float64]:
-    """Interval width of each hidden cell of one stratum; widths of ``minimum`` and more are lower bounds."""
-    values, hidden = _grid(part, spec)
-    inner_shape = tuple(length - 1 for length in values.shape)
-    inner = tuple(slice(0, length) for length in inner_shape)
-    sums = _sums(values.shape)
-    unknown = hidden[inner].ravel()
-    constant = sums[:, ~unknown] @ values[inner].ravel()[~unknown]
-    sums = sums[:, unknown].tocsr()
-    flat_hidden = hidden.ravel()
-    open_sums = np.diff(sums.indptr) > 0
-    if (np.abs(constant - values.ravel())[~flat_hidden & ~open_sums] > 0.5).any():
+@dataclass
+class System:
+    """All cells (n) of tables that count the same rows, in one stratum, and the sums that tie them together.
+
+    ``values`` are NaN where nothing is published; ``lower`` and ``upper`` bound those. ``demanded`` is the width of the
+    interval that a hidden cell must keep. ``hidden_in`` names, per hidden cell, the tables that hide it.
+    ``relations`` (m x n): parts 1, total -1.
+    """
+
+    coordinates: list[tuple[int, Coordinates]] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    lower: list[float] = field(default_factory=list)
+    upper: list[float] = field(default_factory=list)
+    demanded: list[float] = field(default_factory=list)
+    hidden_in: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    sums: bool = False
+    places: dict[tuple[int, Coordinates], int] = field(default_factory=dict)
+    totals: set[int] = field(default_factory=set)
+    entries: list[tuple[NDArray[np.int64], NDArray[np.int64], float]] = field(default_factory=list)
+    rows: int = 0
+
+    def place(self, release: int, coordinates: Coordinates) -> int:
+        """The number of the cell; a new one is unknown and not negative."""
+        key = (release, coordinates)
+        if key not in self.places:
+            self.places[key] = len(self.values)
+            self.coordinates.append(key)
+            self.values.append(np.nan)
+            self.lower.append(0.0)
+            self.upper.append(np.inf)
+            self.demanded.append(np.nan)
+        return self.places[key]
+
+    def add_sums(self, totals: NDArray[np.int64], parts: NDArray[np.int64]) -> None:
+        """Each cell of ``totals`` (k) is the sum of the cells in its row of ``parts`` (k x p; -1: no cell)."""
+        rows = np.arange(self.rows, self.rows + len(totals))
+        there = parts >= 0
+        self.entries.append((np.broadcast_to(rows[:, None], parts.shape)[there], parts[there], 1.0))
+        self.entries.append((rows, totals, -1.0))
+        self.totals.update(totals.tolist())
+        self.rows += len(totals)
+
+    def relations(self) -> scipy.sparse.csr_array:
+        """The sums as a matrix (m x n)."""
+        if not self.entries:
+            return scipy.sparse.csr_array((0, len(self.values)))
+        row, column, entry = (
+            np.concatenate(each) for each in zip(*((r, c, np.full(len(r), e)) for r, c, e in self.entries), strict=True)
+        )
+        return scipy.sparse.csr_array((entry, (row, column)), shape=(self.rows, len(self.values)))
+
+
+def attack(
+    published: Mapping[str, pd.DataFrame],
+    tables: Sequence[Table],
+    widths: Mapping[str, NDArray[np.float64]] | None = None,
+) -> dict[str, Attack]:
+    """Attack the published tables of one dataset (frames by table id) together; the outcome by table id.
+
+    ``widths`` by table id has, for each row of the published frame, the width its interval must have if hidden (NaN:
+    by the rule of the module). Tables whose method holds nothing back are not attacked.
+    Raises TableIncomplete where a table is no full cross product or totals contradict cells.
+    """
+    found: dict[str, Attack] = {}
+    for publications in linked(publications_of(published, tables, widths or {})):
+        systems = [assemble(parts) for parts in strata(publications).values()]
+        found |= outcome(systems, [interval(system) for system in systems], publications)
+    return found
+
+
+def publications_of(
+    published: Mapping[str, pd.DataFrame],
+    tables: Sequence[Table],
+    widths: Mapping[str, NDArray[np.float64]],
+    release: int = 0,
+) -> list[Publication]:
+    """The tables that hold cells back, as the attacker holds them."""
+    found = []
+    for table in tables:
+        reading = declaration(table)
+        if reading is not None and reading.method in ("suppression", "sums"):
+            frame = published[table.id]
+            width = widths.get(table.id, np.full(len(frame), np.nan))
+            found.append(Publication(release, reading, frame, np.asarray(width, dtype=np.float64)))
+    return found
+
+
+def linked(publications: Iterable[Publication]) -> list[list[Publication]]:
+    """The publications in groups that count the same rows."""
+    groups: dict[str, list[Publication]] = {}
+    for each in publications:
+        groups.setdefault(each.reading.rows, []).append(each)
+    return list(groups.values())
+
+
+def strata(publications: Sequence[Publication]) -> dict[tuple[str, ...], list[Publication]]:
+    """The publications cut by the values of the dimensions (such as the reference date) that all have without total."""
+    common = sorted(set.intersection(*(_split_by(each.reading) for each in publications)))
+    found: dict[tuple[str, ...], list[Publication]] = {}
+    for each in publications:
+        names = {source: name for name, source in each.reading.sources.items()}
+        columns = [names[source] for source in common]
+        frame = each.frame.reset_index(drop=True)
+        if frame[list(each.reading.dimensions)].isna().any(axis=None):
+            raise TableIncomplete("eine Dimension hat leere Werte")
+        frame = frame.assign(**{name: frame[name].map(str) for name in each.reading.dimensions})
+        keys = zip(*(frame[name] for name in columns), strict=True) if columns else [()] * len(frame)
+        places: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        for place, key in enumerate(keys):
+            places[key].append(place)
+        for key, rows in sorted(places.items()):
+            cut = Publication(each.release, each.reading, frame.iloc[rows].drop(columns=columns), each.widths[rows])
+            found.setdefault(key, []).append(cut)
+    return found
+
+
+def _split_by(reading: Declaration) -> set[str]:
+    plain = set(reading.dimensions) - set(reading.margins) - set(reading.merged)
+    return {reading.sources[name] for name in plain}
+
+
+def assemble(publications: Sequence[Publication]) -> System:
+    """The system of equations that the publications of one stratum make up, of one release or of several.
+
+    Raises TableIncomplete and OverlappingGroups.
+    """
+    _check_groups(publications)
+    system = System(sums=publications[0].reading.method == "sums")
+    around = _areas_around(publications)
+    for each in publications:
+        _add_table(system, each, around)
+    return system
+
+
+def _check_groups(publications: Sequence[Publication]) -> None:
+    groups: dict[str, str] = {}
+    for each in publications:
+        for name in each.reading.dimensions:
+            source = each.reading.sources[name]
+            if groups.setdefault(source, each.reading.groups[name]) != each.reading.groups[name]:
+                raise OverlappingGroups(name)
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """One dimension, or a chain of nested ones: its nodes from the total, (), down; ``codes`` places each row.
+
+    ``parts`` lists for each node the nodes that it is the sum of.
+    """
+
+    names: tuple[str, ...]
+    nodes: list[tuple[str, ...]]
+    codes: NDArray[np.int64]
+    parts: dict[int, list[int]]
+
+
+def _chains(reading: Declaration, names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Dimensions with those that divide them, from the coarsest."""
+    divided = {parent: child for child, parent in reading.nested.items()}
+    chains = []
+    for name in names:
+        if name not in reading.nested:
+            chain = [name]
+            while chain[-1] in divided:
+                chain.append(divided[chain[-1]])
+            chains.append(tuple(chain))
+    return chains
+
+
+def _axis(publication: Publication, names: tuple[str, ...]) -> _Axis:
+    reading = publication.reading
+    codes, seen = pd.MultiIndex.from_frame(publication.frame[list(names)]).factorize()
+    nodes = []
+    for values in seen:
+        with_total = names[0] in reading.margins
+        depth = next((d for d, value in enumerate(values) if with_total and value == reading.total), len(values))
+        if any(value != reading.total for value in values[depth:]):
+            raise TableIncomplete("eine Summe ist nach Teilgebieten gegliedert")
+        nodes.append(tuple(values[:depth]))
+    wanted = {node[:depth] for node in nodes for depth in range(len(node) + 1)}
+    if names[0] in reading.merged:
+        wanted.add((reading.merged[names[0]],))
+    order = sorted(wanted)
+    number = {node: place for place, node in enumerate(order)}
+    parts: dict[int, list[int]] = defaultdict(list)
+    for node in order:
+        if node:
+            parts[number[node[:-1]]].append(number[node])
+    return _Axis(names, order, np.array([number[node] for node in nodes], dtype=np.int64)[codes], dict(parts))
+
+
+def _areas_around(publications: Sequence[Publication]) -> dict[tuple[str, str], Coordinates]:
+    """For each nested area the areas around it, where there is one answer only."""
+    found: dict[tuple[str, str], set[Coordinates]] = defaultdict(set)
+    for each in publications:
+        for chain in _chains(each.reading, [name for name in each.reading.dimensions if name in each.frame]):
+            sources = [each.reading.sources[name] for name in chain]
+            for values in each.frame[list(chain)].drop_duplicates().itertuples(index=False, name=None):
+                for depth in range(1, len(chain)):
+                    if each.reading.total not in values[: depth + 1]:
+                        around = frozenset(zip(sources[:depth], values[:depth], strict=True))
+                        found[sources[depth], values[depth]].add(around)
+    return {area: around.pop() for area, around in found.items() if len(around) == 1}
+
+
+def _add_table(system: System, publication: Publication, around: Mapping[tuple[str, str], Coordinates]) -> None:
+    reading, frame = publication.reading, publication.frame
+    names = [name for name in reading.dimensions if name in frame]
+    axes = [_axis(publication, chain) for chain in _chains(reading, names)]
+    shape = tuple(len(axis.nodes) for axis in axes)
+    cells = np.ravel_multi_index(tuple(axis.codes for axis in axes), shape) if axes else np.zeros(len(frame), np.int64)
+    if len(np.unique(cells)) != len(cells):
+        raise TableIncomplete("Kombinationen stehen doppelt")
+    shown = [len(axis.nodes) - (axis.names[0] not in reading.margins) for axis in axes]
+    if not reading.merged and len(cells) != np.prod(shown, dtype=np.int64):
+        raise TableIncomplete("Kombinationen fehlen")
+
+    numbers = np.full(int(np.prod(shape, dtype=np.int64)), -1, dtype=np.int64)
+    for place, nodes in enumerate(
+        itertools.product(*([_coordinates(a, n, reading, around) for n in a.nodes] for a in axes))
+    ):
+        numbers[place] = system.place(publication.release, frozenset().union(*nodes))
+    _add_values(system, publication, numbers[cells])
+    grid = numbers.reshape(shape)
+    absent = np.ones(shape, dtype=np.bool_)
+    absent.ravel()[cells] = False
+    for number, axis in enumerate(axes):
+        merged = reading.merged.get(axis.names[0])
+        lines, gone = np.moveaxis(grid, number, -1), np.moveaxis(absent, number, -1)
+        for total, parts in axis.parts.items():
+            totals, members = lines[..., total].ravel(), lines[..., parts].reshape(-1, len(parts))
+            if merged is not None:  # who is not named is counted in the row of the others, where rows are published
+                there = ~gone[..., parts].reshape(members.shape)
+                members = np.where(there | np.array([axis.nodes[part] == (merged,) for part in parts]), members, -1)
+                totals, members = totals[there.any(axis=1)], members[there.any(axis=1)]
+            system.add_sums(totals, members)
+    if reading.merged:
+        _add_withheld(system, reading, axes, grid, absent)
+
+
+def _coordinates(
+    axis: _Axis, node: tuple[str, ...], reading: Declaration, around: Mapping[tuple[str, str], Coordinates]
+) -> Coordinates:
+    own = frozenset((reading.sources[name], value) for name, value in zip(axis.names, node, strict=False))
+    return own.union(*(around.get(each, frozenset()) for each in own))
+
+
+def _add_values(system: System, publication: Publication, numbers: NDArray[np.int64]) -> None:
+    reading, frame = publication.reading, publication.frame
+    shown = np.asarray(frame[reading.measure].astype("Float64").to_numpy(na_value=np.nan), dtype=np.float64)
+    hidden = np.isnan(shown)
+    if reading.measure + HIDDEN_SUFFIX in frame:
+        hidden |= frame[reading.measure + HIDDEN_SUFFIX].fillna(True).to_numpy(dtype=np.bool_)
+    for place, value, is_hidden, width in zip(
+        numbers.tolist(), shown.tolist(), hidden.tolist(), publication.widths.tolist(), strict=True
+    ):
+        if is_hidden:
+            system.hidden_in[place].append(reading.table)
+            if np.isnan(system.values[place]):
+                system.lower[place] = 0.0 if system.sums else 1.0
+            demanded = reading.minimum if np.isnan(width) and not system.sums else width
+            system.demanded[place] = float(np.fmax(system.demanded[place], demanded))
+        elif abs(system.values[place] - value) > TOLERANCE * max(1.0, value):
+            raise TableIncomplete("zwei Tabellen zeigen für dieselben Personen verschiedene Werte")
+        else:
+            system.values[place] = value
+
+
+def _add_withheld(
+    system: System, reading: Declaration, axes: list[_Axis], grid: NDArray[np.int64], absent: NDArray[np.bool_]
+) -> None:
+    """Rare values that are not named, and a row of the others too small to show: nobody may learn more than that."""
+    innermost = np.ix_(*(sorted(set(range(len(axis.nodes))) - set(axis.parts)) for axis in axes))
+    for place in grid[innermost][absent[innermost]].tolist():
+        if np.isnan(system.values[place]):
+            system.hidden_in[place].append(reading.table)
+            system.upper[place] = reading.minimum - 1
+            system.demanded[place] = 1.0
+
+
+def interval(system: System) -> Intervals:
+    """The interval of each hidden cell, in the order of ``system.hidden_in``; of shown cells it is their value."""
+    try:
+        return solve(system, equations(system))
+    except Contradiction:
+        raise TableIncomplete("Summen und Werte widersprechen sich") from None
+
+
+def equations(system: System) -> Equations:
+    """The equations between the unknown cells (columns: cells without a value, in their order)."""
+    values, relations = np.array(system.values), system.relations()
+    unknown = np.isnan(values)
+    constant = relations[:, ~unknown] @ values[~unknown]
+    relations = relations[:, unknown].tocsr()
+    open_rows = np.diff(relations.indptr) > 0
+    largest = float(values[~unknown].max(initial=1.0))
+    if (np.abs(constant[~open_rows]) > (1e-6 * largest if system.sums else 0.5)).any():
         raise TableIncomplete("Summen und Werte widersprechen sich")
-    rows = np.flatnonzero(open_sums)
-    low = np.where(flat_hidden, 1.0, values.ravel())[rows] - constant[rows]
-    high = np.where(flat_hidden, np.inf, values.ravel())[rows] - constant[rows]
+    right = -constant[open_rows]
     # An upper bound keeps the programmes bounded; more than this no attacker needs to consider.
-    ceiling = float(values.ravel()[~flat_hidden].sum() + spec.protection.minimum * values.size)
-    solver = _Solver(sums[rows], low, high, ceiling)
-    return solver.widths(sums[np.flatnonzero(flat_hidden)], float(spec.protection.minimum))
+    ceiling = float(values[~unknown].sum() + np.nansum(system.demanded)) + len(values)
+    upper = np.minimum(np.array(system.upper)[unknown], ceiling)
+    return Equations(relations[open_rows], right, right, np.array(system.lower)[unknown], upper)
 
 
-def _grid(part: pd.DataFrame, spec: FrequencyTable) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Counts (0 where hidden) and hidden cells, one axis per dimension with the total as its last index."""
-    names = [name for name in spec.dimensions if name in spec.margins]
-    orders = [[*sorted(set(part[name].dropna()) - {spec.total}), spec.total] for name in names]
-    shape = tuple(len(order) for order in orders)
-    codes = [pd.Categorical(part[name], categories=o).codes for name, o in zip(names, orders, strict=True)]
-    place = [np.asarray(code, dtype=np.int64) for code in codes]
-    if any((code < 0).any() for code in place):
-        raise TableIncomplete("eine Dimension hat leere Werte")
-    cells = np.ravel_multi_index(tuple(place), shape)
-    if len(cells) != np.prod(shape) or len(np.unique(cells)) != len(cells):
-        raise TableIncomplete("Kombinationen fehlen oder stehen doppelt")
-    values, hidden = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
-    values.ravel()[cells] = part[spec.measure].fillna(0).to_numpy(dtype=np.float64)
-    hidden.ravel()[cells] = part[spec.measure + HIDDEN_SUFFIX].to_numpy(dtype=np.bool_)
-    return values, hidden
+def solve(system: System, known: Equations) -> Intervals:
+    """The interval of each hidden cell in the order of ``system.hidden_in``."""
+    values, cells = np.array(system.values), np.array(list(system.hidden_in), dtype=np.int64)
+    unknown = np.isnan(values)
+    column = np.cumsum(unknown) - 1
+    lowest, highest = values[cells], values[cells]
+    asked = np.flatnonzero(unknown[cells])
+    if len(asked):
+        demanded = np.array(system.demanded)[cells[asked]]
+        # Without a demanded width the interval is followed to its ends.
+        found = intervals(known, column[cells[asked]], np.where(np.isnan(demanded), np.inf, demanded))
+        lowest[asked], highest[asked] = found.lowest, found.highest
+    return Intervals(lowest, highest)
 
 
-def _sums(shape: tuple[int, ...]) -> scipy.sparse.csc_array:
-    """Which innermost cells (columns) each cell (rows) is the sum of."""
-    inner_shape = tuple(length - 1 for length in shape)
-    index = np.indices(inner_shape).reshape(len(shape), -1)
-    columns = np.arange(index.shape[1])
-    rows = []
-    for total_axes in itertools.product([False, True], repeat=len(shape)):
-        place = [np.full_like(i, n - 1) if t else i for i, n, t in zip(index, shape, total_axes, strict=True)]
-        rows.append(np.ravel_multi_index(tuple(place), shape))
-    entries = (np.concatenate(rows), np.tile(columns, len(rows)))
-    ones = np.ones(len(entries[0]))
-    return scipy.sparse.csc_array((ones, entries), shape=(int(np.prod(shape)), len(columns)))
+def narrow_cells(system: System, found: Intervals) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which hidden cells (in the order of ``system.hidden_in``) are narrower than demanded, and which known exactly."""
+    cells = np.array(list(system.hidden_in), dtype=np.int64)
+    demanded = np.array(system.demanded, dtype=np.float64)[cells]
+    demanded = np.where(np.isnan(demanded), LEAST_SHARE * found.highest, demanded)
+    # Of who is not named anybody may learn that there is none.
+    none = (np.array(system.lower, dtype=np.float64)[cells] == 0) & (found.highest < TOLERANCE) & (not system.sums)
+    narrow = (found.widths < demanded - TOLERANCE) & ~none
+    exact = 1 - TOLERANCE if not system.sums else TOLERANCE * np.maximum(1.0, found.highest)
+    return narrow, narrow & (found.widths < exact)
 
 
-class _Solver:
-    """All tables that fit what is published: one column per unknown cell, one row per sum over unknown cells."""
-
-    def __init__(
-        self, sums: scipy.sparse.csr_array, low: NDArray[np.float64], high: NDArray[np.float64], ceiling: float
-    ) -> None:
-        self.columns = sums.shape[1]
-        programme = highspy.HighsLp()
-        programme.num_row_, programme.num_col_ = sums.shape
-        programme.col_cost_ = np.zeros(self.columns)
-        programme.col_lower_, programme.col_upper_ = np.ones(self.columns), np.full(self.columns, ceiling)
-        programme.row_lower_, programme.row_upper_ = low, high
-        programme.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        programme.a_matrix_.start_ = sums.indptr.astype(np.int32)
-        programme.a_matrix_.index_ = sums.indices.astype(np.int32)
-        programme.a_matrix_.value_ = sums.data
-        self.model = QuietHighs()
-        self.model.passModel(programme)
-
-    def widths(self, cells: scipy.sparse.csr_array, enough: float) -> NDArray[np.float64]:
-        """Width of each cell's interval; each row of ``cells`` says which unknowns the cell is the sum of.
-
-        Every table found for one cell is evidence for all: a cell whose values in two of them lie ``enough`` apart
-        is not asked again.
-        """
-        if not self.columns:
-            return np.zeros(cells.shape[0])
-        smallest, largest = np.full(cells.shape[0], np.inf), np.full(cells.shape[0], -np.inf)
-        for cell in range(cells.shape[0]):
-            for direction in (1.0, -1.0):
-                if largest[cell] - smallest[cell] >= enough - TOLERANCE:
-                    break
-                found = cells @ self._extreme(cells[[cell]], direction)
-                smallest, largest = np.minimum(smallest, found), np.maximum(largest, found)
-        return np.asarray(largest - smallest)
-
-    def _extreme(self, cell: scipy.sparse.csr_array, direction: float) -> NDArray[np.float64]:
-        members = cell.indices.astype(np.int32)
-        self.model.changeColsCost(len(members), members, np.full(len(members), -direction))
-        self.model.run()
-        status = self.model.getModelStatus()
-        self.model.changeColsCost(len(members), members, np.zeros(len(members)))
-        if status == highspy.HighsModelStatus.kInfeasible:
-            raise TableIncomplete("Summen und Werte widersprechen sich")
-        if status != highspy.HighsModelStatus.kOptimal:
-            raise TableIncomplete(f"das Gleichungssystem ist nicht lösbar ({self.model.modelStatusToString(status)})")
-        return np.asarray(self.model.getSolution().col_value, dtype=np.float64)
+def outcome(
+    systems: Sequence[System], found: Sequence[Intervals], publications: Sequence[Publication]
+) -> dict[str, Attack]:
+    """The numbers by table."""
+    counts = {each.reading.table: [0, 0, 0] for each in publications}
+    for system, intervals_found in zip(systems, found, strict=True):
+        narrow, known = narrow_cells(system, intervals_found)
+        for number, hiding in enumerate(system.hidden_in.values()):
+            for table in hiding:
+                counts[table][0] += 1
+                counts[table][1] += int(known[number])
+                counts[table][2] += int(narrow[number])
+    return {table: Attack(*numbers) for table, numbers in counts.items()}

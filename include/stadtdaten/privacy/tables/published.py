@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stadtdaten.contracts.model import Table
-from stadtdaten.contracts.protection import FrequencyTable, MagnitudeTable, RoundedCounts, Suppression
+from stadtdaten.contracts.protection import FrequencyTable, Suppression
 from stadtdaten.frames import Value
 
 _KEY = b"stadtdaten.declaration"
@@ -34,8 +34,8 @@ class Declaration(Value):
     """How a published table of counts or sums is to be read. Names of columns are those published.
 
     Tables with equal ``rows`` count (or sum up) the same rows. ``sources`` is the source's column behind each dimension
-    and ``groups`` how its values were made: the same source in two groupings must not be subtracted. ``share`` is how
-    wide the interval of a sum must be at least, as a share of the sum, where nothing more is known of it.
+    and ``groups`` how its values were made: the same source in two groupings must not be subtracted. ``minimum`` is how
+    wide the interval of a hidden count must be.
     """
 
     table: str
@@ -48,8 +48,6 @@ class Declaration(Value):
     merged: dict[str, str]
     total: str
     minimum: float
-    share: float = 0.0
-    base: int = 1
     sources: dict[str, str]
     groups: dict[str, str]
 
@@ -74,23 +72,9 @@ def declaration(table: Table) -> Declaration | None:
         merged=dict(spec.merged) if isinstance(spec, FrequencyTable) else {},
         total=spec.total,
         minimum=protection.minimum if isinstance(protection, Suppression) else 0,
-        share=_share(spec) if isinstance(spec, MagnitudeTable) else 0.0,
-        base=protection.base if isinstance(protection, RoundedCounts) else 1,
         sources={name: column.source for name, column in columns.items()},
         groups={name: "" if each is None else each.model_dump_json() for name, each in treatments.items()},
     )
-
-
-def _share(spec: MagnitudeTable) -> float:
-    """The least that the rules can ask for: a protection level is at most this share of the sum.
-
-    p %: the largest contributor must stay unknown to within p %; it is at most the sum. (n, k): the n largest are at
-    most k % of the upper end of the interval, hence its distance from the sum is at most 100 / k - 1 of it.
-    """
-    shares = [spec.p_percent / 100] if spec.p_percent is not None else []
-    if spec.dominance is not None:
-        shares.append(100 / spec.dominance.k - 1)
-    return max(shares)
 
 
 def encode(frame: pd.DataFrame, table: Table) -> bytes:
@@ -107,7 +91,8 @@ def encode(frame: pd.DataFrame, table: Table) -> bytes:
 
 def decode(content: bytes) -> pd.DataFrame:
     """The frame that ``encode`` was given, with nullable types."""
-    return pq.read_table(io.BytesIO(content)).to_pandas(types_mapper=_TYPES.get)
+    frame: pd.DataFrame = pq.read_table(io.BytesIO(content)).to_pandas(types_mapper=_TYPES.get)
+    return frame
 
 
 def decode_declaration(content: bytes) -> Declaration | None:

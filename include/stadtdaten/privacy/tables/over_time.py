@@ -1,0 +1,268 @@
+"""What can a reader compute who has kept every release of a dataset?
+
+Two tables that are safe each by itself can reveal a cell together: one that was held back is shown the next night while
+all totals stay as they were. So the new release is attacked together with all that was ever published of the dataset.
+
+What an attacker assumes
+    Between two releases anything may have changed, and an attacker who believes that learns nothing from comparing.
+    The strongest realistic one believes that **as little has changed as the published figures allow**: of all histories
+    that fit everything published, it takes those with the smallest sum of changes of the innermost cells. Where
+    no figure forces a change, a hidden cell is then the same in both releases; where a total grew by one, one person
+    was added, in one of the cells that the other totals leave open. The smallest sum is found by a linear
+    programme; its reduced costs tell which cells are unchanged, grown or shrunk in every smallest history, which makes
+    these equations exact and sparse (``Solver.cheapest``).
+
+The rule: every cell hidden in the new release keeps its interval, and so does every cell hidden in an earlier one. A
+cell that earlier releases alone give away is not held against the new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import scipy.sparse
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
+
+from stadtdaten.contracts.model import Table
+from stadtdaten.frames import PublishedCells
+from stadtdaten.privacy.tables.attack import (
+    Attack,
+    Coordinates,
+    Publication,
+    System,
+    TableIncomplete,
+    assemble,
+    equations,
+    linked,
+    narrow_cells,
+    publications_of,
+    strata,
+)
+from stadtdaten.privacy.tables.intervals import Contradiction, Equations, Intervals, Solver, intervals
+from stadtdaten.privacy.tables.published import decode, decode_declaration
+
+_REDUCED_COST = 1e-6
+"""Reduced costs below this are the solver's rounding."""
+
+
+@dataclass(frozen=True)
+class AttackOverTime:
+    """What the attack with all earlier releases found on one table.
+
+    ``now``: cells hidden in the new release; ``before``: cells hidden in earlier ones. Strata that have not changed
+    since the release before are not attacked again: the new release adds nothing there.
+    """
+
+    now: Attack
+    before: Attack
+
+
+def attack_over_time(
+    published: Mapping[str, pd.DataFrame],
+    tables: Sequence[Table],
+    earlier: Sequence[PublishedCells],
+    widths: Mapping[str, NDArray[np.float64]] | None = None,
+) -> dict[str, AttackOverTime]:
+    """Attack the new release (frames by table id) with all ``earlier`` ones of the dataset, oldest first.
+
+    The outcome is by table id, also of tables that are no longer published; ``widths`` as in ``attack``.
+    Raises TableIncomplete where the new release contradicts itself, OverlappingGroups where a column was grouped in
+    another way before in a stratum that is published again.
+    """
+    order = {release: number for number, release in enumerate(dict.fromkeys(each.release for each in earlier))}
+    old = [publication for each in earlier if (publication := _publication(each, order)) is not None]
+    found: dict[str, AttackOverTime] = {}
+    for new in linked(publications_of(published, tables, widths or {}, release=len(order))):
+        names, rows = {each.reading.table for each in new}, {each.reading.rows for each in new}
+        related = [each for each in old if each.reading.table in names or each.reading.rows in rows]
+        for publications in strata([*related, *new]).values():
+            for table, numbers in _attack_stratum(publications, len(order)).items():
+                before = found.get(table, AttackOverTime(Attack(), Attack()))
+                found[table] = AttackOverTime(_sum(before.now, numbers.now), _sum(before.before, numbers.before))
+    return found
+
+
+def _publication(cells: PublishedCells, order: Mapping[str, int]) -> Publication | None:
+    reading = decode_declaration(cells.content)
+    if reading is None or reading.method not in ("suppression", "sums"):
+        return None
+    frame = decode(cells.content)
+    return Publication(order[cells.release], reading, frame, np.full(len(frame), np.nan))
+
+
+def _sum(one: Attack, other: Attack) -> Attack:
+    return Attack(one.hidden + other.hidden, one.known + other.known, one.narrow + other.narrow)
+
+
+def _attack_stratum(publications: Sequence[Publication], newest: int) -> dict[str, AttackOverTime]:
+    versions = _versions(publications)
+    if versions[-1][0].release != newest or len(versions) == 1:
+        return {}
+    system, narrow, known = _narrow_cells(versions)
+    given_away = _given_away(versions[:-1]) if narrow.any() else set()
+    previous = versions[-2][0].release
+    counts: dict[str, NDArray[np.int64]] = {}
+    for number, (cell, hiding) in enumerate(system.hidden_in.items()):
+        release, coordinates = system.coordinates[cell]
+        lost = (previous if release == newest else release, coordinates) in given_away
+        for table in hiding:
+            rows = counts.setdefault(table, np.zeros((2, 3), dtype=np.int64))
+            rows[int(release != newest)] += (1, known[number] and not lost, narrow[number] and not lost)
+    return {table: AttackOverTime(*(Attack(*map(int, row)) for row in rows)) for table, rows in counts.items()}
+
+
+def _versions(publications: Sequence[Publication]) -> list[list[Publication]]:
+    """The publications of one stratum by release, without releases that show the same as the one before."""
+    by_release: dict[int, list[Publication]] = {}
+    for each in sorted(publications, key=lambda each: (each.release, each.reading.table)):
+        by_release.setdefault(each.release, []).append(each)
+    versions: list[list[Publication]] = []
+    for version in by_release.values():
+        if not versions or list(map(_digest, versions[-1])) != list(map(_digest, version)):
+            versions.append(version)
+    return versions
+
+
+def _digest(publication: Publication) -> str:
+    """The same for the same table, whatever the order of its rows."""
+    frame = publication.frame.astype({publication.reading.measure: "Float64"})
+    lines = sorted(map(repr, frame.itertuples(index=False, name=None)))
+    return hashlib.sha256("\n".join([publication.reading.model_dump_json(), *lines]).encode()).hexdigest()
+
+
+def _given_away(versions: Sequence[list[Publication]]) -> set[tuple[int, Coordinates]]:
+    """The hidden cells, by release, that these releases reveal without any later one."""
+    system, narrow, _ = _narrow_cells(versions)
+    return {system.coordinates[cell] for cell, is_narrow in zip(system.hidden_in, narrow, strict=True) if is_narrow}
+
+
+def _narrow_cells(
+    versions: Sequence[list[Publication]],
+) -> tuple[System, NDArray[np.bool_], NDArray[np.bool_]]:
+    """The system of all versions, and which of its hidden cells are too narrow and which are known."""
+    system = assemble([each for version in versions for each in version])
+    demanded = {c: w for (_, c), w in zip(system.coordinates, system.demanded, strict=True) if not np.isnan(w)}
+    for cell in system.hidden_in:
+        if np.isnan(system.demanded[cell]):  # a sum of an earlier release: what protects it now
+            system.demanded[cell] = demanded.get(system.coordinates[cell][1], np.nan)
+    try:
+        found = _intervals(system, _same_cells(system, versions))
+    except Contradiction:
+        raise TableIncomplete("Summen und Werte widersprechen sich") from None
+    return system, *narrow_cells(system, found)
+
+
+def _same_cells(system: System, versions: Sequence[list[Publication]]) -> NDArray[np.int64]:
+    """Pairs (k x 2) of the same innermost cell in two releases that follow each other, the older first.
+
+    A cell whose values were not seen in one of the two was zero there, and is added to the system.
+    """
+    pairs = []
+    for old, new in itertools.pairwise(versions):
+        releases = [old[0].release, new[0].release]
+        leaves = [
+            {
+                coordinates
+                for cell, (release, coordinates) in enumerate(system.coordinates)
+                if release == each and cell not in system.totals
+            }
+            for each in releases
+        ]
+        # Who is not named was counted with the others: of that, absence says nothing.
+        full = [{frozenset(name for name, _ in leaf) for leaf in found} for found in leaves]
+        merged = any(each.reading.merged for each in (*old, *new))
+        for coordinates in sorted(leaves[0] | leaves[1], key=sorted):
+            names = frozenset(name for name, _ in coordinates)
+            for release, known in zip(releases, full, strict=True):
+                if (release, coordinates) not in system.places and names in known and not merged:
+                    system.values[system.place(release, coordinates)] = 0.0
+            pair = [system.places.get((release, coordinates), -1) for release in releases]
+            if -1 not in pair:
+                pairs.append(pair)
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def _intervals(system: System, pairs: NDArray[np.int64]) -> Intervals:
+    """The interval of each hidden cell, in the order of ``system.hidden_in``, in the histories of least change."""
+    unknown = np.isnan(np.array(system.values))
+    plain = equations(system)
+    pairs = pairs[unknown[pairs].any(axis=1)]
+    history = _least_change(system, plain, pairs)
+    column, merged = _merged(history)
+    cells = np.array(list(system.hidden_in), dtype=np.int64)
+    lowest = np.array(system.values)[cells]
+    highest = lowest.copy()
+    asked = np.flatnonzero(unknown[cells])
+    if len(asked):
+        demanded = np.array(system.demanded)[cells[asked]]
+        columns = column[(np.cumsum(unknown) - 1)[cells[asked]]]
+        each, back = np.unique(columns, return_inverse=True)
+        enough = np.zeros(len(each))
+        np.maximum.at(enough, back, np.where(np.isnan(demanded), np.inf, demanded))
+        found = intervals(merged, each, enough)
+        lowest[asked], highest[asked] = found.lowest[back], found.highest[back]
+    return Intervals(lowest, highest)
+
+
+def _least_change(system: System, plain: Equations, pairs: NDArray[np.int64]) -> Equations:
+    """``plain`` with all that holds in every history of least change: which cells only grow, only shrink, stay."""
+    values = np.array(system.values)
+    unknown = np.isnan(values)
+    column = np.cumsum(unknown) - 1
+    count, unknowns = len(pairs), plain.relations.shape[1]
+    change = scipy.sparse.lil_array((count, unknowns))
+    right = np.zeros(count)
+    for row, (old, new) in enumerate(pairs.tolist()):
+        for cell, sign in ((new, 1.0), (old, -1.0)):
+            if unknown[cell]:
+                change[row, column[cell]] = sign
+            else:
+                right[row] -= sign * values[cell]
+    change, unit = change.tocsr(), scipy.sparse.eye_array(count)
+    # Unknowns, then growth and shrinking of each pair.
+    programme = Solver(
+        Equations(
+            scipy.sparse.block_array([[plain.relations, None, None], [change, -unit, unit]], format="csr"),
+            np.concatenate([plain.low, right]),
+            np.concatenate([plain.high, right]),
+            np.concatenate([plain.lower, np.zeros(2 * count)]),
+            np.concatenate([plain.upper, np.full(2 * count, np.inf)]),
+        )
+    )
+    solution, reduced = programme.cheapest(np.concatenate([np.zeros(unknowns), np.ones(2 * count)]))
+    bound = np.abs(reduced) > _REDUCED_COST
+    fixed, grows, shrinks = bound[:unknowns], ~bound[unknowns : unknowns + count], ~bound[unknowns + count :]
+    return Equations(
+        scipy.sparse.vstack([plain.relations, change], format="csr"),
+        np.concatenate([plain.low, np.where(shrinks, -np.inf, right)]),
+        np.concatenate([plain.high, np.where(grows, np.inf, right)]),
+        np.where(fixed, solution[:unknowns], plain.lower),
+        np.where(fixed, solution[:unknowns], plain.upper),
+    )
+
+
+def _merged(history: Equations) -> tuple[NDArray[np.int64], Equations]:
+    """The same with one unknown for all that are equal; which one it is for each. Makes the programmes small."""
+    relations = history.relations
+    entries = np.diff(relations.indptr)
+    same = (history.low == history.high) & (history.low == 0) & (entries == 2)
+    candidates = relations[same]
+    same[np.flatnonzero(same)] = np.asarray(candidates.sum(axis=1)).ravel() == 0
+    ends = relations[same].indices.reshape(-1, 2)
+    size = relations.shape[1]
+    graph = scipy.sparse.csr_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(size, size))
+    count, column = connected_components(graph, directed=False)
+    lower, upper = np.full(count, -np.inf), np.full(count, np.inf)
+    np.maximum.at(lower, column, history.lower)
+    np.minimum.at(upper, column, history.upper)
+    onto = scipy.sparse.csr_array((np.ones(size), (np.arange(size), column)), shape=(size, count))
+    kept = ~same
+    relations = (relations[kept] @ onto).tocsr()
+    relations.eliminate_zeros()
+    return column, Equations(relations, history.low[kept], history.high[kept], lower, upper)
