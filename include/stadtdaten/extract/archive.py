@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from stadtdaten.contracts.model import Table
-from stadtdaten.contracts.reading import Features, Rows
+from stadtdaten.contracts.reading import Features, Oparl, Rows
 from stadtdaten.extract.budget import MEGABYTE, Budget
 from stadtdaten.extract.names import fits, near
 from stadtdaten.faults import SourceUnreadable
@@ -70,7 +70,7 @@ def _documents(table: Table, path: Path, budget: Budget) -> list[Path]:
     with path.open("rb") as file:
         start = file.read(len(ZIP))
     reading = table.reading
-    member = None if isinstance(reading, Rows) else reading.member
+    member = None if isinstance(reading, Rows | Oparl) else reading.member
     if start in (ZIP, ZIP_WITHOUT_MEMBERS):
         if member is None and reading.format == "sheet":
             return [path]  # a workbook is itself an archive

@@ -23,7 +23,7 @@ from pyproj.aoi import AreaOfInterest
 from pyproj.transformer import Transformer, TransformerGroup
 
 from stadtdaten.contracts.model import City, Table
-from stadtdaten.contracts.reading import Xml
+from stadtdaten.contracts.reading import Oparl, Xml
 from stadtdaten.faults import Misconfigured, SourceUnreadable
 from stadtdaten.frames import Repair
 
@@ -82,7 +82,7 @@ def in_city_crs(table: Table, geometry: gpd.GeoSeries, city: City, repairs: list
     or if it (or some object) cannot be converted; Misconfigured if the grid for an exact conversion is not installed.
     """
     reading = table.reading
-    if isinstance(reading, Xml):
+    if isinstance(reading, Xml | Oparl):
         raise TypeError(f"{reading.format} has no geometries")
     values = _flat(table, geometry.to_numpy(), repairs)
     _refuse_no_numbers(table, values)
