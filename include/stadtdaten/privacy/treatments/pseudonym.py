@@ -21,16 +21,13 @@ from typing import Literal
 import pandas as pd
 
 from stadtdaten.contracts.protection import Pseudonym
-from stadtdaten.faults import Misconfigured
 from stadtdaten.privacy.context import Context
+from stadtdaten.privacy.keys import derived_key
 
 LETTERS = "bcdfghjklmnpqrst"
 """One for each value of four bits."""
 
 FORM = re.compile(f"[{LETTERS}]{{16}}")
-
-SHORTEST_KEY = 32
-"""Characters: as 256 bits written in hexadecimal have 64, and in base 64 have 43, a shorter one is a password."""
 
 _WRITTEN = str.maketrans("0123456789abcdef", LETTERS)
 
@@ -40,16 +37,9 @@ def pseudonyms(values: pd.Series, spec: Pseudonym, context: Context, domain: str
 
     Raises Misconfigured if the key is missing or too short.
     """
-    secret = context.key(spec.connection)
-    if len(secret.strip()) < SHORTEST_KEY:
-        raise Misconfigured(
-            f"Der Schlüssel der Verbindung {spec.connection} ist leer oder kürzer als {SHORTEST_KEY} Zeichen; die "
-            "Kennungen ließen sich durch Ausprobieren auflösen.",
-            next_step="In der Verbindung als Passwort einen Zufallswert hinterlegen (etwa aus: openssl rand -hex 32) "
-            "und ihn nirgends sonst aufbewahren.",
-        )
     purpose = f"stadtdaten pseudonym {domain} {_period(context.today, spec.rotation)}"
-    key = hmac.digest(secret.encode(), purpose.encode(), "sha256")
+    title = f"Pseudonyme, Verbindung {spec.connection}"
+    key = derived_key(context.key(spec.connection), purpose, title)
     distinct = values.dropna().unique()
     by_value = {
         value: hmac.digest(key, str(value).encode(), "sha256")[:8].hex().translate(_WRITTEN) for value in distinct
