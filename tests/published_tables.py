@@ -46,8 +46,8 @@ def _table(
     method = {name: {"dimensions": list(dimensions), "margins": with_totals, **spec} for name, spec in method.items()}
     return Table.model_validate(
         {
-            "id": table, "title": table.title(), "resource": "personen", "reading": {"format": "rows"}, "key": [],
-            "columns": [{"source": each["name"], "title": each["name"].title(), **each} for each in columns],
+            "id": table, "title": "Tabelle", "resource": "personen", "reading": {"format": "rows"}, "key": [],
+            "columns": [{"source": each["name"], "title": each["name"], **each} for each in columns],
             **method,
         }
     )  # fmt: skip

@@ -85,7 +85,7 @@ def encode(frame: pd.DataFrame, table: Table) -> bytes:
     # pandas' own metadata would change with its version.
     arrow = arrow.replace_schema_metadata({} if reading is None else {_KEY: reading.model_dump_json().encode()})
     buffer = io.BytesIO()
-    pq.write_table(arrow, buffer, compression="zstd", compression_level=19, store_schema=False)
+    pq.write_table(arrow, buffer, compression="zstd", compression_level=19)
     return buffer.getvalue()
 
 

@@ -1,0 +1,204 @@
+"""Releases that are safe one by one and not together: who keeps them all must learn nothing more."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from published_tables import TOTAL, Cell, counts, publish, sums
+from stadtdaten.contracts import Table
+from stadtdaten.frames import PublishedCells
+from stadtdaten.privacy.tables.attack import Attack, OverlappingGroups, attack
+from stadtdaten.privacy.tables.over_time import AttackOverTime, attack_over_time
+from stadtdaten.privacy.tables.published import encode
+
+NIGHT = datetime(2026, 11, 1, 2, tzinfo=UTC)
+NOTHING = Attack()
+AREAS, SEXES = ("Mitte", "Nord", "Süd"), ("m", "w")
+TABLE = counts("bezirk", "geschlecht")
+CELLS = {cell: 20 + 7 * n for n, cell in enumerate(itertools.product(AREAS, SEXES))} | {("Mitte", "m"): 1}
+SQUARE = set(itertools.product(("Mitte", "Nord"), SEXES))
+OTHER_SQUARE = set(itertools.product(("Mitte", "Süd"), SEXES))
+
+
+def kept(frames: Sequence[pd.DataFrame], table: Table = TABLE) -> list[PublishedCells]:
+    return [
+        PublishedCells(
+            dataset="einwohner", table=table.id, release=f"{number:012}", published_at=NIGHT + timedelta(days=number),
+            content=encode(frame, table),
+        )
+        for number, frame in enumerate(frames)
+    ]  # fmt: skip
+
+
+def compared(new: pd.DataFrame, *earlier: pd.DataFrame, table: Table = TABLE) -> AttackOverTime:
+    assert attack({table.id: new}, [table])[table.id].narrow == 0, "not even safe by itself"
+    found = attack_over_time({table.id: new}, [table], kept(earlier, table))
+    return found.get(table.id, AttackOverTime(NOTHING, NOTHING))
+
+
+def changed(cells: Mapping[Cell, float], **by: float) -> dict[Cell, float]:
+    """Cells named as ``Mitte_m`` with so many more."""
+    return {cell: value + by.get("_".join(cell), 0) for cell, value in cells.items()}
+
+
+def test_two_releases_a_night_apart_with_another_pattern_reveal_what_both_hide() -> None:
+    """Nothing changed but the choice of secondary cells."""
+    first, second = publish(TABLE, CELLS, SQUARE), publish(TABLE, CELLS, OTHER_SQUARE)
+    found = compared(second, first)
+    assert found.now == Attack(hidden=4, known=4, narrow=4)
+    assert found.before == Attack(hidden=4, known=4, narrow=4)
+
+
+def test_the_same_pattern_in_both_releases_is_safe() -> None:
+    frame = publish(TABLE, CELLS, SQUARE)
+    grown = publish(TABLE, changed(CELLS, Süd_m=5, Mitte_w=3), SQUARE)
+    assert compared(grown, frame) == AttackOverTime(Attack(hidden=4), Attack(hidden=4))
+
+
+def test_a_release_that_shows_what_was_held_back_while_totals_stayed_is_caught() -> None:
+    cells = CELLS | {("Mitte", "m"): 4}
+    found = compared(publish(TABLE, cells, set()), publish(TABLE, cells, SQUARE))
+    assert found == AttackOverTime(NOTHING, Attack(hidden=4, known=4, narrow=4))
+
+
+def test_a_release_that_shows_what_was_held_back_is_safe_where_nobody_can_tell_what_changed() -> None:
+    """Rows kept their totals, columns did not: the change may have been in Mitte or in Nord."""
+    later = CELLS | {("Mitte", "m"): 5, ("Mitte", "w"): 23}
+    assert compared(publish(TABLE, later, set()), publish(TABLE, CELLS, SQUARE)).before == Attack(hidden=4)
+
+
+def test_a_release_that_hides_what_was_shown_while_totals_stayed_is_caught() -> None:
+    """Nobody forgets what was shown before."""
+    first, second = (
+        publish(TABLE, CELLS | {("Mitte", "m"): 4}, set()),
+        publish(TABLE, CELLS | {("Mitte", "m"): 4}, SQUARE),
+    )
+    assert compared(second, first).now == Attack(hidden=4, known=4, narrow=4)
+
+
+def test_a_corrected_total_tells_who_was_added() -> None:
+    """All totals of Süd and of the men grow by one, and the cell is hidden now: it is what was shown, plus one."""
+    first = publish(TABLE, CELLS | {("Mitte", "m"): 9}, set())
+    second = publish(TABLE, changed(CELLS | {("Mitte", "m"): 9}, Süd_m=1), OTHER_SQUARE)
+    assert compared(second, first).now.known == 4
+
+
+def test_a_total_corrected_where_several_cells_could_have_grown_leaves_them_open() -> None:
+    first = publish(TABLE, CELLS, SQUARE)
+    second = publish(TABLE, changed(CELLS, Nord_m=1), SQUARE)
+    assert compared(second, first) == AttackOverTime(Attack(hidden=4), Attack(hidden=4))
+
+
+def test_a_table_published_newly_beside_an_old_one_reveals_its_cells() -> None:
+    """The total of the men, held back in the first release with a whole column, stands in a new table."""
+    old, new = counts("bezirk", "geschlecht", id="alt"), counts("geschlecht", id="neu")
+    hidden = {("Mitte", "m"), ("Mitte", "w"), (TOTAL, "m"), (TOTAL, "w")}
+    frame = publish(old, CELLS, hidden)
+    assert attack({"alt": frame}, [old])["alt"].narrow == 0
+    by_sex = publish(new, {(s,): sum(v for (_, sex), v in CELLS.items() if sex == s) for s in SEXES}, set())
+    found = attack_over_time({"neu": by_sex}, [new], kept([frame], old))
+    assert found["alt"].before == Attack(hidden=4, known=4, narrow=4)
+
+
+def test_newly_published_quarters_give_away_their_district_of_last_night() -> None:
+    district = counts("bezirk", id="alt")
+    quarters = counts("bezirk", "sozialraum", nested={"sozialraum": "bezirk"}, id="neu")
+    cells = {("Mitte", "M1"): 4, ("Mitte", "M2"): 5, ("Nord", "N1"): 6, ("Nord", "N2"): 30}
+    before = publish(district, {("Mitte",): 9, ("Nord",): 36}, {("Mitte",), ("Nord",)})
+    now = publish(quarters, cells, set())
+    found = attack_over_time({"neu": now}, [quarters], kept([before], district))
+    assert found["alt"].before == Attack(hidden=2, known=2, narrow=2)
+
+
+def test_a_quarter_beside_the_district_that_hid_it_earlier_is_computed() -> None:
+    """Quarters without their district are safe while the district is not shown; the next release shows it."""
+    quarters = counts("bezirk", "sozialraum", nested={"sozialraum": "bezirk"}, id="alt")
+    district = counts("bezirk", id="neu")
+    cells = {("Mitte", "M1"): 1, ("Mitte", "M2"): 50, ("Nord", "N1"): 9, ("Nord", "N2"): 30}
+    hidden = {("Mitte", "M1"), ("Nord", "N1"), ("Mitte", TOTAL), ("Nord", TOTAL)}
+    before = publish(quarters, cells, hidden)
+    assert attack({"alt": before}, [quarters])["alt"].narrow == 0
+    now = publish(district, {("Mitte",): 51, ("Nord",): 39}, set())
+    assert attack_over_time({"neu": now}, [district], kept([before], quarters))["alt"].before.known == 4
+
+
+def test_a_new_reference_date_has_nothing_to_do_with_the_one_before() -> None:
+    table = counts("stichtag", "bezirk", "geschlecht", margins=["bezirk", "geschlecht"])
+
+    def at(day: str, hidden: set[Cell]) -> pd.DataFrame:
+        return publish(table, {(day, *c): v for c, v in CELLS.items()}, {(day, *c) for c in hidden})
+
+    first, second = at("2024-12-31", SQUARE), at("2025-12-31", OTHER_SQUARE)
+    assert compared(second, first, table=table) == AttackOverTime(NOTHING, NOTHING)
+    assert compared(at("2024-12-31", OTHER_SQUARE), first, table=table).now.known == 4
+
+
+def test_a_release_of_long_ago_counts_like_that_of_last_night() -> None:
+    """The second release hides nothing new; the third shows what the first hid."""
+    releases = [publish(TABLE, CELLS, SQUARE), publish(TABLE, changed(CELLS, Süd_m=2), SQUARE)]
+    found = compared(publish(TABLE, CELLS, OTHER_SQUARE), *releases)
+    assert found.now.known == 4
+    assert found.before.narrow == 8
+
+
+def test_what_earlier_releases_give_away_is_not_held_against_the_new_one() -> None:
+    careless = publish(TABLE, CELLS, {("Mitte", "m")})
+    found = compared(publish(TABLE, changed(CELLS, Süd_w=3), SQUARE), careless)
+    assert found.before == Attack(hidden=1)
+    assert found.now == Attack(hidden=4, known=3, narrow=3), "the secondary cells were shown"
+
+
+def test_a_release_that_repeats_the_one_before_is_not_attacked_again() -> None:
+    frame = publish(TABLE, CELLS, SQUARE)
+    assert compared(frame.sample(frac=1, random_state=3), frame) == AttackOverTime(NOTHING, NOTHING)
+
+
+def test_a_value_that_appears_was_zero_before() -> None:
+    """A district without anybody was not listed; now its only inhabitant and another cell are held back."""
+    before = publish(TABLE, CELLS | {("Mitte", "m"): 10}, set())
+    with_west = CELLS | {("Mitte", "m"): 10, ("West", "m"): 1, ("West", "w"): 1}
+    hidden = set(itertools.product(("West", "Nord"), SEXES)) | {("West", TOTAL), ("Nord", TOTAL)}
+    assert compared(publish(TABLE, with_west, hidden), before).now.known > 0
+
+
+def test_groups_formed_otherwise_than_before_are_refused() -> None:
+    coarse = {"kind": "mapping", "values": {"a": "jung", "b": "jung"}, "other": "alt"}
+    old, new = counts("alter"), counts("alter", treatment={"alter": coarse})
+    before = publish(old, {("a",): 5, ("b",): 6}, set())
+    now = publish(new, {("jung",): 11}, set())
+    with pytest.raises(OverlappingGroups, match="alter"):
+        attack_over_time({new.id: now}, [new], kept([before], old))
+
+
+def test_sums_shown_later_give_away_those_of_before() -> None:
+    table = sums("branche", "bezirk")
+    cells = {(b, d): 1000.0 + 70 * n for n, (b, d) in enumerate(itertools.product("ABC", ("Mitte", "Nord")))}
+    first = publish(table, cells, set(itertools.product("AB", ("Mitte", "Nord"))))
+    second = publish(table, cells, set(itertools.product("AC", ("Mitte", "Nord"))))
+    assert compared(first, table=table) == AttackOverTime(NOTHING, NOTHING)
+    assert compared(second, first, table=table).now == Attack(hidden=4, known=4, narrow=4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_no_history_contradicts_itself_and_unchanged_cells_only_get_narrower(data: st.DataObject) -> None:
+    """Whatever changes and whatever is hidden: the smallest history exists, and knowing more never helps less."""
+    releases = []
+    for _ in range(3):
+        cells = {cell: data.draw(st.sampled_from([0, 1, 4, 9])) for cell in itertools.product("AB", SEXES)}
+        shown = publish(TABLE, cells, set())
+        candidates = [tuple(row) for row in shown.loc[shown["anzahl"] > 0, ["bezirk", "geschlecht"]].to_numpy()]
+        hidden = set(data.draw(st.lists(st.sampled_from(candidates), unique=True))) if candidates else set()
+        releases.append(publish(TABLE, cells, hidden))
+    alone = attack({TABLE.id: releases[2]}, [TABLE])[TABLE.id]
+    found = attack_over_time({TABLE.id: releases[2]}, [TABLE], kept(releases[:2])).get(TABLE.id)
+    if found is not None and found.now.hidden:
+        assert found.now.hidden == alone.hidden
+        assert found.before.hidden <= sum(int(each["anzahl_geheim"].sum()) for each in releases[:2])
