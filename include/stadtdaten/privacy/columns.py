@@ -8,21 +8,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stadtdaten.contracts.model import Column, Table
-from stadtdaten.contracts.protection import GRID_SUFFIX, Grid
+from stadtdaten.contracts.protection import (
+    GRID_SUFFIX,
+    CellKey,
+    FrequencyTable,
+    Grid,
+    MagnitudeTable,
+    RoundedCounts,
+    Suppression,
+)
 from stadtdaten.frames import PublishedColumn
 
 HIDDEN_SUFFIX = "_geheim"
-"""Ends the name of the boolean column that says where a count is held back."""
+"""Ends the name of the boolean column that says where a count or sum is held back."""
 
 
 def published_columns(table: Table) -> tuple[PublishedColumn, ...]:
     """The table's columns as published, in order.
 
-    A frequency table has its dimensions in the order of ``frequency_table.dimensions``, the count, and
-    ``<count>_geheim``. Any other table has its columns in contract order without the dropped ones, and behind a geometry
-    that became cells of a grid their names. Most treatments make a column a string, and so are periods and markers.
+    A table of counts or sums has its dimensions in the order of the contract, the measure, and ``<measure>_geheim``
+    where its method holds cells back. Any other table has its columns in contract order without the dropped ones, and
+    behind a geometry that became cells of a grid their names. Most treatments make a column a string, and so are
+    periods and markers.
     """
-    spec = table.frequency_table
+    spec = table.tabulation
     if spec is None:
         return tuple(
             published
@@ -30,19 +39,55 @@ def published_columns(table: Table) -> tuple[PublishedColumn, ...]:
             if column.published
             for published in (_as_published(column), *_names_of_cells(column))
         )
-    count = table.column(spec.measure)
-    return (
-        *(_as_published(table.column(name)) for name in spec.dimensions),
-        _as_published(count),
-        PublishedColumn(
-            name=spec.measure + HIDDEN_SUFFIX,
-            title=f"{count.title}: geheim gehalten",
-            description=(
-                "Wahr, wo der Wert zum Schutz einzelner Personen nicht gezeigt wird, weil er kleiner als "
-                f"{spec.protection.minimum} ist oder sich ein solcher Wert aus ihm errechnen ließe."
-            ),
-            type="boolean",
+    measure = _measure(table, spec)
+    dimensions = tuple(_as_published(table.column(name)) for name in spec.dimensions)
+    return (*dimensions, measure, *([_hidden(measure, spec)] if holds_back(spec) else []))
+
+
+def holds_back(spec: FrequencyTable | MagnitudeTable) -> bool:
+    """Whether single cells of the table are held back: not where all are changed, nor where rare values are merged."""
+    return isinstance(spec, MagnitudeTable) or (isinstance(spec.protection, Suppression) and not spec.merged)
+
+
+def _measure(table: Table, spec: FrequencyTable | MagnitudeTable) -> PublishedColumn:
+    if isinstance(spec, FrequencyTable) and spec.count is None:
+        counted = PublishedColumn(name=spec.counted, title="Anzahl", type="integer")
+    else:
+        counted = _as_published(table.column(spec.measure))
+    how = _how_it_is_changed(spec)
+    return counted.model_copy(update={"description": " ".join(filter(None, (counted.description, how)))})
+
+
+def _how_it_is_changed(spec: FrequencyTable | MagnitudeTable) -> str:
+    """What the reader of a count has to know; "" where counts are true."""
+    if isinstance(spec, MagnitudeTable):
+        return ""
+    if isinstance(spec.protection, RoundedCounts):
+        return (
+            f"Zum Schutz einzelner Personen auf ein Vielfaches von {spec.protection.base} gerundet; "
+            f"Werte bis {spec.protection.to_zero} sind 0. Summen können von der Summe der Teile abweichen."
+        )
+    if isinstance(spec.protection, CellKey):
+        return (
+            f"Zum Schutz einzelner Personen um höchstens {spec.protection.maximum} verändert (Cell-Key-Verfahren). "
+            "Summen können von der Summe der Teile abweichen."
+        )
+    return ""
+
+
+def _hidden(measure: PublishedColumn, spec: FrequencyTable | MagnitudeTable) -> PublishedColumn:
+    if isinstance(spec, FrequencyTable) and isinstance(spec.protection, Suppression):
+        whom, reason = "Personen", f"er kleiner als {spec.protection.minimum} ist"
+    else:
+        whom, reason = "Beiträge", "sich ein Beitrag zu ihm zu genau schätzen ließe"
+    return PublishedColumn(
+        name=measure.name + HIDDEN_SUFFIX,
+        title=f"{measure.title}: geheim gehalten",
+        description=(
+            f"Wahr, wo der Wert zum Schutz einzelner {whom} nicht gezeigt wird, weil {reason} oder sich ein solcher "
+            "Wert aus ihm errechnen ließe."
         ),
+        type="boolean",
     )
 
 

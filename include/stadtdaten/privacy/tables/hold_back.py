@@ -1,0 +1,207 @@
+"""Which cells of tables that add up the same rows are held back?
+
+Protected together
+    ``primary`` says which cells may not be shown, ``secondary`` which others must not be either. Tables that add up the
+    same rows share the cells with the same coordinates, so all are put into one system of cells.
+
+How wide an interval stays
+    A hidden count keeps one at least ``minimum`` wide (the largest, where linked tables have different ones). A hidden
+    sum that breaks a rule keeps one twice as wide as its upper protection level (``primary``): whichever value in it
+    somebody takes for the true one, that may be as far away as the rule demands. Where only the number of contributors
+    is too small, the level is what the rule would demand if the largest had no other company than it takes to break it.
+    Other hidden sums only help to protect these; their interval keeps ``SECONDARY_SHARE`` of the sum.
+
+Over time
+    What counts is the last release that had the stratum (``shown``). A cell that was held back then stays so as long as
+    it is not empty: shown now, it could be put into the earlier table. This goes for cells that have changed, too: the
+    sums around them tell by how much. A cell that was shown with today's value is known: holding it back would protect
+    nothing. If what is known leaves a cell without protection, the table stops. The earlier cells are no unknowns of
+    their own here; the attack on everything that was ever published has them and blocks what slips through. Tables
+    that change often and have no date among their dimensions hold back ever more in this way: the cell-key method is
+    made for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from stadtdaten.contracts.protection import MagnitudeTable, Suppression
+from stadtdaten.faults import GateFailed
+from stadtdaten.frames import PublishedCells
+from stadtdaten.privacy.tables.cells import Cells
+from stadtdaten.privacy.tables.counting import Counted
+from stadtdaten.privacy.tables.lattice import Key, Lattice, Stratum
+from stadtdaten.privacy.tables.linked import declared, different_rows
+from stadtdaten.privacy.tables.primary import concentration, dominance_level, p_percent_level, too_few, too_small
+from stadtdaten.privacy.tables.secondary import NotProtectable, suppress
+from stadtdaten.privacy.tables.shown import last_shown, still_known
+
+SECONDARY_SHARE = 0.01
+"""Width of the interval that a sum keeps which is held back for the sake of others, as a share of the sum."""
+
+SLACK = 1.001
+"""Intervals of sums are made this much wider than demanded, so that the rounding of the solver never matters."""
+
+SCALE = 1e6
+"""The largest sum is scaled to this before it goes to the solver, whose tolerances are absolute."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One table in one stratum; arrays have an entry per cell, and hold the truth.
+
+    ``amounts`` are whole units, ``widths`` (in units too) what the interval of a cell keeps if it is held back.
+    ``primary`` cells break a rule.
+    """
+
+    lattice: Lattice
+    amounts: NDArray[np.int64]
+    primary: NDArray[np.bool_]
+    widths: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """One table in one stratum, and the cells of it that are ``hidden``. ``widths`` are those of all linked tables."""
+
+    judged: Judged
+    hidden: NDArray[np.bool_]
+    widths: NDArray[np.float64]
+
+
+def hold_back(counted: Sequence[Counted], earlier: Sequence[PublishedCells]) -> list[dict[Stratum, HeldBack]]:
+    """The strata of each table (in the order of ``counted``), protected together.
+
+    Raises GateFailed("privacy") where what was published earlier leaves cells no protection, a value of a nested
+    dimension has two parents, or linked tables do not have the same rows.
+    """
+    tables = [each.table for each in counted]
+    before = last_shown(earlier, tables, counted[0].strata)
+    found: list[dict[Stratum, HeldBack]] = [{} for _ in counted]
+    unprotected = 0
+    for stratum in counted[0].strata:
+        judged = [_judge(each, stratum) for each in counted]
+        try:
+            system = _joined(judged)
+            hidden = _hidden(system, before[stratum], counted[0])
+        except _Disagreement:
+            raise different_rows(tables) from None
+        except NotProtectable as problem:
+            unprotected += problem.count
+            continue
+        for strata, each, places in zip(found, judged, system.places, strict=True):
+            strata[stratum] = HeldBack(each, hidden[places], system.widths[places])
+    if unprotected:
+        raise GateFailed(
+            "privacy",
+            f"{', '.join(table.id for table in tables)}: {unprotected} Werte, die geheim bleiben müssen, ließen sich "
+            "aus dem errechnen, was schon veröffentlicht ist.",
+            next_step="Gröbere Gruppen erklären, auf Summen verzichten oder für Tabellen, die sich oft ändern, das "
+            "Cell-Key-Verfahren (protection: cell_key) wählen.",
+        )
+    return found
+
+
+def _judge(counted: Counted, stratum: Stratum) -> Judged:
+    lattice = counted.lattice(stratum)
+    amounts = counted.amounts[counted.strata[stratum]]
+    spec = declared(counted.table)
+    if isinstance(spec, MagnitudeTable):
+        return _judge_sums(spec, lattice, amounts)
+    if not isinstance(spec.protection, Suppression):
+        raise ValueError(f"{counted.table.id} holds nothing back")
+    counts = lattice.add_up(amounts)
+    minimum = spec.protection.minimum
+    return Judged(lattice, counts, too_small(counts, minimum), np.full(lattice.cells, float(minimum)))
+
+
+def _judge_sums(spec: MagnitudeTable, lattice: Lattice, amounts: NDArray[np.int64]) -> Judged:
+    cell = concentration(lattice.places(), amounts, lattice.cells, spec.dominance.n if spec.dominance else 1)
+    few = too_few(cell, spec.minimum)
+    broken, level = few, np.zeros(lattice.cells)
+    if spec.p_percent is not None:
+        by_rule = p_percent_level(cell, spec.p_percent)
+        broken = broken | (by_rule > 0)
+        level = np.maximum(level, np.where(few, cell.largest * (spec.p_percent / 100), by_rule))
+    if spec.dominance is not None:
+        by_rule = dominance_level(cell, spec.dominance.k)
+        broken = broken | (by_rule > 0)
+        level = np.maximum(level, np.where(few, cell.largest * (100 / spec.dominance.k - 1), by_rule))
+    widths = np.maximum(np.where(broken, 2 * level, 0.0), SECONDARY_SHARE * cell.total)
+    return Judged(lattice, cell.total.astype(np.int64), broken, widths)
+
+
+class _Disagreement(Exception):
+    """Linked tables have different sums for the same cell."""
+
+
+@dataclass(frozen=True)
+class _System:
+    """The n cells of all linked tables; arrays have an entry for each. ``places`` numbers the cells of each table."""
+
+    keys: list[Key]
+    places: list[NDArray[np.int64]]
+    amounts: NDArray[np.int64]
+    primary: NDArray[np.bool_]
+    widths: NDArray[np.float64]
+    relations: scipy.sparse.csr_array
+
+
+def _joined(judged: Sequence[Judged]) -> _System:
+    """Cells with the same key are one. Raises _Disagreement."""
+    numbers: dict[Key, int] = {}
+    places = [
+        np.array([numbers.setdefault(key, len(numbers)) for key in each.lattice.keys_of_cells()]) for each in judged
+    ]
+    amounts = np.full(len(numbers), -1, dtype=np.int64)
+    primary, widths = np.zeros(len(numbers), dtype=np.bool_), np.zeros(len(numbers))
+    for each, place in zip(judged, places, strict=True):
+        if ((amounts[place] != each.amounts) & (amounts[place] >= 0)).any():
+            raise _Disagreement
+        amounts[place] = each.amounts
+        primary[place] |= each.primary
+        widths[place] = np.maximum(widths[place], each.widths)
+    return _System(list(numbers), places, amounts, primary, widths, _relations(judged, places, len(numbers)))
+
+
+def _relations(judged: Sequence[Judged], places: Sequence[NDArray[np.int64]], cells: int) -> scipy.sparse.csr_array:
+    """The sums of all tables (m x cells), each once."""
+    parts = []
+    for each, place in zip(judged, places, strict=True):
+        own = each.lattice.relations()
+        parts.append(scipy.sparse.csr_array((own.data, place[own.indices], own.indptr), shape=(own.shape[0], cells)))
+    joined = scipy.sparse.csr_array(scipy.sparse.vstack(parts))
+    joined.sort_indices()
+    rows = {
+        (joined.indices[begin:end].tobytes(), joined.data[begin:end].tobytes()): row
+        for row, (begin, end) in enumerate(zip(joined.indptr, joined.indptr[1:], strict=False))
+    }
+    return joined[sorted(rows.values())]
+
+
+def _hidden(system: _System, before: Mapping[Key, float], counted: Counted) -> NDArray[np.bool_]:
+    """The cells (n) to hold back; ``before`` is what they were shown as. Raises NotProtectable."""
+    shown = np.array([before.get(key, np.nan) for key in system.keys])
+    withheld = np.array([key in before for key in system.keys]) & np.isnan(shown)
+    primary: NDArray[np.bool_] = system.primary | (withheld & (system.amounts > 0))
+    if not primary.any():
+        return primary
+    values = system.amounts / counted.units
+    known = still_known(values, shown, system.relations) & ~primary
+    sums = isinstance(counted.table.tabulation, MagnitudeTable)
+    scale = SCALE / float(system.amounts.max()) if sums else 1.0
+    return suppress(
+        Cells(
+            values=np.asarray(system.amounts * scale, dtype=np.float64),
+            relations=system.relations,
+            lower=np.full(len(values), 0.0 if sums else 1.0),
+            primary=primary,
+            width=system.widths * (SLACK * scale if sums else 1.0),
+            known=known,
+        )
+    )
