@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from stadtdaten.privacy.tables.secondary import suppress
+from stadtdaten.privacy.tables.secondary import suppress_grid as suppress
 
 
 def with_totals(counts):

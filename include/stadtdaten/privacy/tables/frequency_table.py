@@ -18,7 +18,7 @@ from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.protection import FrequencyTable
 from stadtdaten.faults import Finding, GateFailed, Misconfigured
 from stadtdaten.privacy.columns import HIDDEN_SUFFIX
-from stadtdaten.privacy.tables.secondary import suppress
+from stadtdaten.privacy.tables.secondary import suppress_grid
 from stadtdaten.privacy.treatments.generalise import domain
 
 
@@ -48,7 +48,7 @@ def tabulate(frame: pd.DataFrame, table: Table, spec: FrequencyTable) -> Tabulat
         values = {name: _ordered(rows[name], table, name) for name in spanning}
         counts = _with_totals(_counts(rows, values, spec.measure))
         small = (counts > 0) & (counts < spec.protection.minimum)
-        hidden = suppress(counts, spec.protection.minimum)
+        hidden = suppress_grid(counts, spec.protection.minimum)
         primary += int(small.sum())
         secondary += int((hidden & ~small).sum())
         labels = itertools.product(*([*values[name], spec.total] for name in spanning))

@@ -1,271 +1,424 @@
-"""Which further cells must be held back so that no small cell can be computed from a table's totals?
+"""Which further cells must be held back so that no protected cell can be computed from the sums around it?
 
 The attacker, and therefore the rule
-    The attacker knows every published cell, every additive relation (a total is the sum of its parts, along every
-    dimension), which cells are held back, that counts are whole numbers, and that zeros are always published, so a
-    hidden cell is at least 1. For each hidden cell this leaves an interval from the smallest to the largest value
-    that fits the published table. The rule: **the interval of every hidden cell is at least ``minimum`` wide.** As
-    it starts at 1 or above, it reaches beyond ``minimum``: nobody can tell whether the cell is small. The rule makes
-    no difference between primary and secondary cells, so that the attack in ``attack`` can judge it from the
-    published table alone.
+    The attacker knows every published cell, every sum that ties cells together (margins, hierarchies, cells that
+    linked tables share), what was published before (``known``), which cells are held back, and the least that a
+    hidden cell can be (``lower``). For each hidden cell this leaves an interval from the smallest to the largest value
+    that fits. The rule: **the interval of every hidden cell, primary or secondary, is at least its ``width``.** It
+    makes no difference between the two, so that ``attack`` can judge it from the published tables alone.
     This is the sliding protection level of the literature (M. Fischetti, J. J. Salazar: Models and algorithms for
     optimizing cell suppression in tabular data with linear constraints, JASA 95, 2000; A. Hundepool et al.:
-    Statistical Disclosure Control, Wiley 2012, and its Handbook on SDC, ch. 4), with ``minimum`` as the level.
+    Statistical Disclosure Control, Wiley 2012, ch. 4).
+
+The aim
+    As few secondary cells as possible; of patterns equal in number the one with the smaller values. The number, and
+    not the sum of the values, because each cell is a gap for a reader, and the large ones, which are sums, return in
+    other tables as sums of what is left.
 
 The method
-    Exact minimal suppression is an integer programme that takes minutes for a few hundred cells. Instead, as in
-    Kelly, Golden, Assad (Networks 22, 1992), one linear programme per cell moves that cell up by ``minimum`` and
-    balances all relations at the smallest cost of moved cells; what moves is held back. The moved table is a
-    *witness*: a second table that fits everything published. Afterwards, superfluous cells are published again, the
-    largest first, as long as witnesses for all other hidden cells exist. As everywhere in the field, intervals are
-    those of the linear programmes; in tables of three and more dimensions the interval of whole numbers can be
-    narrower. The tests attack small tables with integer programmes as well.
-    Holding back every non-zero cell always protects (all counts may be multiplied), so a solution exists.
+    The exact minimum is an integer programme that takes a minute for 147 cells. Instead, as in J. P. Kelly,
+    B. L. Golden, A. A. Assad (Cell suppression: disclosure protection for sensitive tabular data, Networks 22, 1992)
+    and in the heuristics that J. Castro compares (Recent advances in optimization techniques for statistical tabular
+    data protection, EJOR 216, 2012):
 
-The result depends on the table only: cells are taken in a fixed order and HiGHS runs on one thread.
+    1. *Derive*: one linear programme per unprotected cell moves it by its width and balances all relations at the
+       smallest cost of cells moved; what moves is held back. The moved table is a *witness*: another table that fits
+       everything published. It serves every cell that it moves.
+    2. *Thin out*: derive again, from the primary cells alone, using none but the cells found so far, in another order
+       and with other costs. What is not needed this time is published.
+    3. *Clean up*: cell by cell, publish it where every primary cell still finds a witness; secondary cells that lose
+       theirs are published as well.
+    4. *Repair*: forget the secondary cells around a cell drawn at random, derive and clean up; keep what is not worse.
+
+    Steps 2 to 4 are bounded by a number of programmes, never by time. Last, *verification*: the witnesses at hand are
+    checked, by arithmetic and without a solver, to prove the width of every hidden cell.
+    As everywhere in the field, intervals are those of linear programmes; in tables of three and more dimensions the
+    interval of whole numbers can be narrower. The tests attack small tables with integer programmes as well.
+
+The result depends on the cells and relations only: they are taken in a fixed order, chance is seeded, and HiGHS runs
+on one thread.
 """
 
 from __future__ import annotations
 
-import highspy
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from stadtdaten.faults import GateFailed
-from stadtdaten.privacy.tables.solver import QuietHighs
+from stadtdaten.privacy.tables.cells import Cells
+from stadtdaten.privacy.tables.movements import Movements
+
+Numbers = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 TOLERANCE = 1e-6
 """Movements smaller than this are rounding of the solver (its feasibility tolerance is 1e-7)."""
 
-PRIMAL_SIMPLEX = 4
-"""HiGHS's code for its option ``simplex_strategy``."""
-
-CLEANING_PROGRAMMES = 2000
-"""Most programmes spent on publishing superfluous cells again: bounds the time for large tables. It is a number and
-no time, so that the same table gives the same pattern on any machine."""
+PROGRAMMES = 1500
+"""Linear programmes spent on steps 2 to 4 for each set of connected cells, at least."""
 
 HIDDEN_COST = 1e-3
 """Cost of moving a cell that is hidden anyway: nearly free, yet short detours win, which keeps witnesses small."""
 
 
-def suppress(counts: NDArray[np.int64], minimum: int) -> NDArray[np.bool_]:
-    """Cells to hold back so that every one of them keeps an interval at least ``minimum`` wide.
+class NotProtectable(Exception):
+    """``count`` primary cells could be computed even if all cells were held back that are not known already."""
 
-    ``counts`` has one axis per dimension, the last index of each axis being the total of the others. The answer has
-    the same shape and holds the primary cells (0 < count < minimum) and the secondary ones.
-    Raises GateFailed("privacy") if the solver fails.
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} primary cells cannot be protected")
+        self.count = count
+
+
+def suppress(cells: Cells) -> Mask:
+    """Cells to hold back (n): all primary ones, and so many others that every one of them keeps its width.
+
+    Raises NotProtectable where what is known already makes that impossible, GateFailed("privacy") if the solver fails.
     """
-    pattern = np.zeros(counts.shape, dtype=np.bool_)
-    positions = np.flatnonzero(counts)
-    values = counts.ravel()[positions].astype(np.float64)
-    if (values < minimum).any():
-        protection = _Protection(values, _relations(counts.shape)[positions], minimum)
-        protection.protect()
-        protection.publish_superfluous()
-        pattern.ravel()[positions[protection.hidden]] = True
-    return pattern
+    hidden = cells.primary.copy()
+    hideable = ~cells.known & (cells.values >= cells.lower)
+    unprotected = int((cells.primary & ~hideable).sum())
+    for part in _connected(cells.relations, np.flatnonzero(hideable)):
+        if cells.primary[part].any():
+            try:
+                hidden[part] = _protected(_Problem.of(cells, part))
+            except NotProtectable as failure:
+                unprotected += failure.count
+    if unprotected:
+        raise NotProtectable(unprotected)
+    return hidden
 
 
-def _relations(shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """Per cell (rows, in C order) and axis (columns): 1 + number of its relation, negative where it is the total."""
-    cells = int(np.prod(shape))
-    index = np.indices(shape).reshape(len(shape), cells)
-    relations = np.empty((cells, len(shape)), dtype=np.int64)
-    first = 1
-    for axis, length in enumerate(shape):
-        others = [other for other in range(len(shape)) if other != axis]
-        rest = tuple(shape[other] for other in others)
-        number = np.ravel_multi_index(tuple(index[others]), rest) if rest else np.zeros(cells, dtype=np.int64)
-        relations[:, axis] = np.where(index[axis] == length - 1, -1, 1) * (first + number)
-        first += cells // length
-    return relations
+@dataclass(frozen=True)
+class _Problem:
+    """n cells that may be hidden, and the m relations among them; all others are public and do not move.
 
-
-class _Protection:
-    """The state of one table's protection; cells are numbered 0..n-1 over the non-zero cells.
-
-    ``witnesses`` (rows) are movements of the cells (columns) that leave everything published as it is.
+    ``slack`` is how far each cell can go down, ``cost`` what it costs to hide it.
     """
 
-    def __init__(
-        self,
-        values: NDArray[np.float64],
-        relations: NDArray[np.int64],
-        minimum: int,
-    ) -> None:
-        self.values = values
-        self.relations = relations
-        self.minimum = minimum
-        self.primary = values < minimum
-        self.hidden = self.primary.copy()
-        self.witnesses = np.zeros((0, len(values)))
+    relations: scipy.sparse.csr_array
+    slack: Numbers
+    width: Numbers
+    primary: Mask
+    cost: Numbers
 
-    def protect(self) -> None:
-        """Hide further cells until witnesses give every hidden cell its interval; smallest cells first."""
-        solver = _Moves(self.values, self.relations)
-        solver.set_costs(self._costs())
-        found: list[NDArray[np.float64]] = []
-        reach = _Reach(self.witnesses)
-        while len(open_cells := np.flatnonzero(self.hidden & (reach.width < self.minimum - TOLERANCE))):
-            for cell in open_cells[np.argsort(self.values[open_cells], kind="stable")]:
-                if reach.width[cell] >= self.minimum - TOLERANCE:
-                    continue
-                witness = solver.cheapest(int(cell), self.minimum)
-                found.append(witness)
-                reach.add(witness)
-                moved = (np.abs(witness) > TOLERANCE) & ~self.hidden
-                if moved.any():
-                    self.hidden |= moved
-                    solver.set_costs(self._costs())
-        self.witnesses = np.array(found)
+    @classmethod
+    def of(cls, cells: Cells, part: NDArray[np.int64]) -> _Problem:
+        values = cells.values[part]
+        # At most a thousandth apart: values decide between patterns of equal number only.
+        cost = 1 + 1e-3 * np.log1p(values) / np.log1p(values.max(initial=1.0))
+        relations = _among(cells.relations, part)
+        return cls(relations, values - cells.lower[part], cells.width[part], cells.primary[part], cost)
 
-    def publish_superfluous(self) -> None:
-        """Publish secondary cells again, largest first, while every cell still hidden keeps its interval."""
-        cells = np.flatnonzero(self.hidden)
-        values, primary, witnesses = self.values[cells], self.primary[cells], self.witnesses[:, cells]
-        hidden = np.ones(len(cells), dtype=np.bool_)
-        solver = _Bounds(values, self.relations[cells], self.minimum)
-        secondary = np.flatnonzero(~primary)
-        for cell in secondary[np.argsort(-values[secondary], kind="stable")]:
-            if solver.programmes >= CLEANING_PROGRAMMES:
-                break
-            alive = witnesses[np.abs(witnesses[:, cell]) <= TOLERANCE]
-            hidden[cell] = False
-            solver.fix(int(cell))
-            complete = self._completed(alive, hidden, solver)
-            if complete is None:
-                hidden[cell] = True
-                solver.release(int(cell))
-            else:
-                witnesses = complete
-        self.hidden[cells] = hidden
+    def only(self, part: NDArray[np.int64]) -> _Problem:
+        relations = _among(self.relations, part)
+        return _Problem(relations, self.slack[part], self.width[part], self.primary[part], self.cost[part])
 
-    def _costs(self) -> NDArray[np.float64]:
-        return np.where(self.hidden, HIDDEN_COST, self.values)
+    @cached_property
+    def incidence(self) -> scipy.sparse.csr_array:
+        """Which relation (rows) holds which cell (columns): ones."""
+        return scipy.sparse.csr_array(abs(self.relations).sign().astype(np.int64))
 
-    def _completed(
-        self, witnesses: NDArray[np.float64], hidden: NDArray[np.bool_], solver: _Bounds
-    ) -> NDArray[np.float64] | None:
-        """The witnesses and those that ``hidden`` needs besides; None where a cell cannot get its interval."""
-        reach = _Reach(witnesses)
-        found = [witnesses]
-        for cell in np.flatnonzero(hidden & (reach.width < self.minimum - TOLERANCE)):
-            for direction in (1.0, -1.0):
-                if reach.width[cell] < self.minimum - TOLERANCE:
-                    witness = solver.furthest(int(cell), direction)
-                    found.append(witness[np.newaxis])
-                    reach.add(witness)
-            if reach.width[cell] < self.minimum - TOLERANCE:
-                return None
-        return np.vstack(found)
+    def movements(self) -> Movements:
+        return Movements(self.relations, self.slack)
+
+    def price_of(self, hidden: Mask) -> float:
+        return float(self.cost[hidden].sum())
 
 
-class _Reach:
-    """How far witnesses take each cell up and down: together the width of the interval that they prove."""
+class _Stuck(Exception):
+    """The cell cannot reach its width whatever else is hidden."""
 
-    def __init__(self, witnesses: NDArray[np.float64]) -> None:
-        self.up = witnesses.max(axis=0, initial=0.0)
-        self.down = witnesses.min(axis=0, initial=0.0)
+    def __init__(self, cell: int) -> None:
+        super().__init__()
+        self.cell = cell
 
-    def add(self, witness: NDArray[np.float64]) -> None:
-        """Take one more witness into account."""
+
+class _Evidence:
+    """Witnesses, and how far they take each cell up and down: together the width that they prove."""
+
+    def __init__(self, cells: int, witnesses: list[Numbers]) -> None:
+        self.witnesses = witnesses
+        stacked = np.array(witnesses).reshape(len(witnesses), cells)
+        self.up = stacked.max(axis=0, initial=0.0)
+        self.down = stacked.min(axis=0, initial=0.0)
+
+    def add(self, witness: Numbers) -> None:
+        self.witnesses.append(witness)
         self.up = np.maximum(self.up, witness)
         self.down = np.minimum(self.down, witness)
 
-    @property
-    def width(self) -> NDArray[np.float64]:
-        """Proved width per cell."""
-        return np.asarray(self.up - self.down)
+    def without(self, cells: NDArray[np.int64]) -> _Evidence:
+        """What remains if these cells are published."""
+        return _Evidence(len(self.up), [w for w in self.witnesses if (np.abs(w[cells]) <= TOLERANCE).all()])
+
+    def lacking(self, hidden: Mask, width: Numbers) -> NDArray[np.int64]:
+        """Hidden cells whose width is not proved."""
+        return np.flatnonzero(hidden & ~self.proves(width))
+
+    def proves(self, width: Numbers) -> Mask:
+        return np.asarray(self.up - self.down >= width - TOLERANCE * np.maximum(1.0, width))
+
+    def uses(self) -> NDArray[np.int64]:
+        """Number of witnesses that move each cell."""
+        uses = np.zeros(len(self.up), dtype=np.int64)
+        for witness in self.witnesses:
+            uses += np.abs(witness) > TOLERANCE
+        return uses
 
 
-class _Moves:
-    """The programme that moves one cell up at the smallest cost: a column for each cell's way up and way down."""
+@dataclass(frozen=True)
+class _Pattern:
+    """A solution: the hidden cells, and the witnesses that prove their widths."""
 
-    def __init__(self, values: NDArray[np.float64], relations: NDArray[np.int64]) -> None:
-        self.cells = len(values)
-        both = np.vstack([relations, -relations])
-        limits = np.concatenate([np.full(self.cells, highspy.kHighsInf), values - 1])
-        self.limits = limits
-        self.model = _model(both, np.zeros(2 * self.cells), limits)
-
-    def set_costs(self, costs: NDArray[np.float64]) -> None:
-        """Cost of moving each cell by one."""
-        self.costs = costs
-        both = np.concatenate([costs, costs])
-        self.model.changeColsCost(len(both), np.arange(len(both), dtype=np.int32), both)
-
-    def cheapest(self, cell: int, distance: float) -> NDArray[np.float64]:
-        """The cheapest movement of all cells that takes ``cell`` up by ``distance``."""
-        down = self.cells + cell
-        self.model.changeColBounds(cell, distance, distance)
-        self.model.changeColBounds(down, 0.0, 0.0)
-        # From the empty basis only the few relations of this cell are violated: 20 times faster than a warm start.
-        self.model.clearSolver()
-        solution = _solution(self.model)
-        self.model.changeColBounds(cell, 0.0, self.limits[cell])
-        self.model.changeColBounds(down, 0.0, self.limits[down])
-        return np.asarray(solution[: self.cells] - solution[self.cells :])
+    hidden: Mask
+    evidence: _Evidence
 
 
-class _Bounds:
-    """The programme that asks how far one cell can go when only hidden cells move: a column per hidden cell."""
-
-    def __init__(self, values: NDArray[np.float64], relations: NDArray[np.int64], distance: float) -> None:
-        self.low = 1 - values
-        self.distance = distance
-        self.programmes = 0
-        self.model = _model(relations, self.low, np.full(len(values), highspy.kHighsInf))
-        # Only the objective changes from one programme to the next, so the last optimum stays feasible.
-        self.model.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX)
-
-    def fix(self, cell: int) -> None:
-        """Treat the cell as published."""
-        self.model.changeColBounds(cell, 0.0, 0.0)
-
-    def release(self, cell: int) -> None:
-        """Treat the cell as hidden again."""
-        self.model.changeColBounds(cell, self.low[cell], highspy.kHighsInf)
-
-    def furthest(self, cell: int, direction: float) -> NDArray[np.float64]:
-        """The movement that takes the cell furthest up (1.0) or down (-1.0), at most ``distance``."""
-        self.programmes += 1
-        low = max(self.low[cell], -self.distance)
-        self.model.changeColBounds(cell, low, self.distance)
-        self.model.changeColCost(cell, -direction)
-        solution = _solution(self.model)
-        self.model.changeColCost(cell, 0.0)
-        self.release(cell)
-        return solution
+def _protected(problem: _Problem) -> Mask:
+    """The cells to hold back of one connected problem."""
+    movements = problem.movements()
+    best = _first(problem, movements)
+    dice = np.random.default_rng(0)
+    budget = _Budget(PROGRAMMES)
+    best = _clean(problem, _thin(problem, best, budget, dice), budget)
+    best = _repair(problem, movements, best, budget, dice)
+    _verify(problem, best)
+    return best.hidden
 
 
-def _model(relations: NDArray[np.int64], low: NDArray[np.float64], high: NDArray[np.float64]) -> highspy.Highs:
-    """A programme whose columns (one per row of ``relations``) keep every relation balanced."""
-    columns, axes = relations.shape
-    numbers, index = np.unique(np.abs(relations), return_inverse=True)
-    rows = len(numbers)
-    programme = highspy.HighsLp()
-    programme.num_col_, programme.num_row_ = columns, rows
-    programme.col_cost_ = np.zeros(columns)
-    programme.col_lower_, programme.col_upper_ = low, high
-    programme.row_lower_ = programme.row_upper_ = np.zeros(rows)
-    programme.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    programme.a_matrix_.start_ = np.arange(columns + 1, dtype=np.int32) * axes
-    programme.a_matrix_.index_ = index.ravel().astype(np.int32)
-    programme.a_matrix_.value_ = np.sign(relations).ravel().astype(np.float64)
-    model = QuietHighs()
-    model.setOptionValue("threads", 1)
-    model.setOptionValue("presolve", "off")
-    model.passModel(programme)
-    return model
+def _first(problem: _Problem, movements: Movements) -> _Pattern:
+    """Step 1 from the primary cells, the smallest first; cells that nothing protects are never hidden."""
+    evidence = _Evidence(len(problem.slack), [])
+    while True:
+        try:
+            return _derive(problem, movements, problem.primary, evidence, problem.cost, problem.slack)
+        except _Stuck as stuck:
+            if problem.primary[stuck.cell]:
+                raise NotProtectable(_hopeless(problem, movements)) from None
+            lost = np.array([stuck.cell])
+            movements.block(lost)
+            evidence = evidence.without(lost)
 
 
-def _solution(model: highspy.Highs) -> NDArray[np.float64]:
-    model.run()
-    if model.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+def _hopeless(problem: _Problem, movements: Movements) -> int:
+    """Number of primary cells that do not reach their width even if all cells are hidden."""
+    evidence = _Evidence(len(problem.slack), [])
+    return sum(not _reaches(problem, movements, evidence, int(cell)) for cell in np.flatnonzero(problem.primary))
+
+
+def _reaches(problem: _Problem, movements: Movements, evidence: _Evidence, cell: int) -> bool:
+    """Find witnesses for the cell, up and then, as far as needed, down; False where they do not prove its width."""
+    width = problem.width[cell]
+    for direction in (1.0, -1.0):
+        missing = width - (evidence.up[cell] - evidence.down[cell])
+        if missing <= TOLERANCE * max(1.0, width):
+            return True
+        reached = evidence.up[cell] if direction > 0 else -evidence.down[cell]
+        evidence.add(movements.furthest(cell, direction * (reached + missing)))
+    return bool(evidence.proves(problem.width)[cell])
+
+
+def _derive(
+    problem: _Problem, movements: Movements, start: Mask, evidence: _Evidence, cost: Numbers, order: Numbers
+) -> _Pattern:
+    """Step 1: hide further cells until every hidden cell has its width; ``evidence`` grows.
+
+    Raises _Stuck for a cell that does not reach it.
+    """
+    hidden = start | (evidence.uses() > 0)
+    # A cell that can only go down a little takes little off another one: dear, for the same price of hiding it.
+    down = cost * np.minimum(problem.width / np.maximum(problem.slack, TOLERANCE), 100.0).clip(1.0)
+    priced = np.zeros(0, dtype=np.bool_)
+    while len(open_cells := evidence.lacking(hidden, problem.width)):
+        for cell in open_cells[np.argsort(order[open_cells], kind="stable")]:
+            if not np.array_equal(priced, hidden):
+                movements.price(np.where(hidden, HIDDEN_COST, cost), np.where(hidden, HIDDEN_COST, down))
+                priced = hidden.copy()
+            found = len(evidence.witnesses)
+            if not _reaches(problem, movements, evidence, int(cell)):
+                raise _Stuck(int(cell))
+            for witness in evidence.witnesses[found:]:
+                hidden |= np.abs(witness) > TOLERANCE
+    return _Pattern(hidden, evidence)
+
+
+class _Budget:
+    """Programmes that may still be solved."""
+
+    def __init__(self, programmes: int) -> None:
+        self.left = programmes
+
+    def spend(self, movements: Movements) -> None:
+        self.left -= movements.programmes
+        movements.programmes = 0
+
+
+def _thin(problem: _Problem, best: _Pattern, budget: _Budget, dice: np.random.Generator) -> _Pattern:
+    """Step 2, while it helps and half of the budget lasts."""
+    until = budget.left // 3
+    last = np.inf
+    while budget.left > until and (price := problem.price_of(best.hidden)) < last:
+        last = price
+        for favourites in (best.evidence.uses(), np.ones(len(problem.slack))):
+            part = np.flatnonzero(best.hidden)
+            inner = problem.only(part)
+            movements = inner.movements()
+            cost = inner.cost * dice.uniform(0.7, 1.3, len(part)) / np.sqrt(1 + favourites[part])
+            derived = _derive(
+                inner, movements, inner.primary, _Evidence(len(part), []), cost, dice.permutation(len(part))
+            )
+            budget.spend(movements)
+            best = min(best, _widened(derived, part, best), key=lambda p: problem.price_of(p.hidden))
+    return best
+
+
+def _widened(inner: _Pattern, part: NDArray[np.int64], outer: _Pattern) -> _Pattern:
+    """The pattern of some cells as a pattern of all."""
+    hidden = np.zeros_like(outer.hidden)
+    hidden[part] = inner.hidden
+    witnesses = np.zeros((len(inner.evidence.witnesses), len(hidden)))
+    witnesses[:, part] = np.array(inner.evidence.witnesses).reshape(len(witnesses), len(part))
+    return _Pattern(hidden, _Evidence(len(hidden), list(witnesses)))
+
+
+def _clean(problem: _Problem, pattern: _Pattern, budget: _Budget) -> _Pattern:
+    """Step 3, those cells first that serve the fewest witnesses, while the budget lasts."""
+    part = np.flatnonzero(pattern.hidden)
+    inner = problem.only(part)
+    movements = inner.movements()
+    hidden = np.ones(len(part), dtype=np.bool_)
+    evidence = _Evidence(len(part), [witness[part] for witness in pattern.evidence.witnesses])
+    secondary = np.flatnonzero(~inner.primary)
+    for cell in secondary[np.argsort(evidence.uses()[secondary] - inner.cost[secondary], kind="stable")]:
+        if budget.left <= 0:
+            break
+        if hidden[cell]:
+            without = _published(inner, movements, hidden, evidence, int(cell))
+            budget.spend(movements)
+            if without is not None:
+                hidden, evidence = without.hidden, without.evidence
+    return _widened(_Pattern(hidden, evidence), part, pattern)
+
+
+def _published(
+    problem: _Problem, movements: Movements, hidden: Mask, evidence: _Evidence, cell: int
+) -> _Pattern | None:
+    """The pattern without the cell and without those secondary cells that need it; None where a primary cell does."""
+    hidden = hidden.copy()
+    gone: list[int] = []
+    lost = _exposed(problem, hidden, np.array([cell]))
+    while True:
+        if problem.primary[lost].any():
+            break
+        hidden[lost] = False
+        gone.extend(lost)
+        movements.block(lost)
+        evidence = evidence.without(lost)
+        failed = next(
+            (
+                int(other)
+                for other in sorted(evidence.lacking(hidden, problem.width), key=lambda c: not problem.primary[c])
+                if not _reaches(problem, movements, evidence, int(other))
+            ),
+            None,
+        )
+        if failed is None:
+            return _Pattern(hidden, evidence)
+        lost = _exposed(problem, hidden, np.array([failed]))
+    movements.release(np.array(gone, dtype=np.int64))
+    return None
+
+
+def _exposed(problem: _Problem, hidden: Mask, lost: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The cells that are known exactly once ``lost`` are: a relation with one hidden cell gives it away."""
+    hidden = hidden.copy()
+    found = [lost]
+    while len(lost):
+        hidden[lost] = False
+        alone = problem.incidence @ hidden.astype(np.int64) == 1
+        lost = np.flatnonzero((problem.incidence.T @ alone.astype(np.int64) > 0) & hidden)
+        found.append(lost)
+    return np.concatenate(found)
+
+
+def _repair(
+    problem: _Problem, movements: Movements, best: _Pattern, budget: _Budget, dice: np.random.Generator
+) -> _Pattern:
+    """Step 4, while the budget lasts."""
+    while budget.left > 0 and (best.hidden & ~problem.primary).any():
+        centre = dice.choice(np.flatnonzero(best.hidden))
+        moved = [np.abs(w) > TOLERANCE for w in best.evidence.witnesses if abs(w[centre]) > TOLERANCE]
+        forgotten = np.flatnonzero(np.any(moved, axis=0) & ~problem.primary & (dice.random(len(best.hidden)) < 0.7))
+        start = best.hidden.copy()
+        start[forgotten] = False
+        cost = problem.cost * dice.uniform(0.5, 1.5, len(start))
+        derived = _derive(
+            problem, movements, start, best.evidence.without(forgotten), cost, dice.permutation(len(start))
+        )
+        budget.spend(movements)
+        derived = _clean(problem, derived, budget)
+        if problem.price_of(derived.hidden) <= problem.price_of(best.hidden):
+            best = derived
+    return best
+
+
+def _verify(problem: _Problem, pattern: _Pattern) -> None:
+    """Raise GateFailed("privacy") unless the witnesses prove, by arithmetic, what is claimed."""
+    hidden, evidence = pattern.hidden, pattern.evidence
+    witnesses = np.array(evidence.witnesses).reshape(len(evidence.witnesses), len(hidden))
+    allowance = 10 * TOLERANCE * np.maximum(1.0, np.abs(witnesses).max(axis=1, initial=0.0))[:, np.newaxis]
+    open_cells = (problem.primary & ~hidden) | (hidden & ~evidence.proves(problem.width))
+    wrong = (
+        (np.abs(witnesses @ problem.relations.T) > allowance).any()
+        or (np.abs(witnesses[:, ~hidden]) > allowance).any()
+        or (witnesses < -problem.slack - allowance).any()
+    )
+    if wrong or open_cells.any():
         raise GateFailed(
             "privacy",
-            "Die Geheimhaltung konnte nicht berechnet werden: das Gleichungssystem der Tabelle ist nicht lösbar "
-            f"(Status {model.modelStatusToString(model.getModelStatus())}).",
+            f"Die Geheimhaltung hält ihrer Prüfung nicht stand: {int(open_cells.sum())} von {int(hidden.sum())} "
+            "Zellen sind nicht nachweislich geschützt.",
             next_step="Bitte an die Entwicklung wenden; bis dahin bleibt die letzte Veröffentlichung stehen.",
         )
-    return np.asarray(model.getSolution().col_value, dtype=np.float64)
+
+
+def _among(relations: scipy.sparse.csr_array, part: NDArray[np.int64]) -> scipy.sparse.csr_array:
+    """The relations that hold cells of ``part``, restricted to these."""
+    restricted = scipy.sparse.csr_array(relations[:, part])
+    restricted.eliminate_zeros()
+    return scipy.sparse.csr_array(restricted[np.diff(restricted.indptr) > 0])
+
+
+def _connected(relations: scipy.sparse.csr_array, hideable: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The cells that may be hidden, in sets that no relation connects: one problem each."""
+    among = _among(relations, hideable)
+    number, label = connected_components(scipy.sparse.block_array([[None, among], [among.T, None]]), directed=False)
+    labels = label[among.shape[0] :]
+    order = np.argsort(labels, kind="stable")
+    bounds = np.searchsorted(labels[order], np.arange(number + 1))
+    return [hideable[order[low:high]] for low, high in zip(bounds[:-1], bounds[1:], strict=True) if high > low]
+
+
+def suppress_grid(counts: NDArray[np.int64], minimum: int) -> Mask:
+    """``suppress`` for one table of counts with one axis per dimension, each with its total as the last index."""
+    index = np.arange(counts.size).reshape(counts.shape)
+    lines = [np.moveaxis(index, axis, -1).reshape(-1, length) for axis, length in enumerate(counts.shape)]
+    columns = np.concatenate([line.ravel() for line in lines])
+    signs = np.concatenate([np.where(np.arange(line.size) % line.shape[1] == line.shape[1] - 1, -1.0, 1.0)
+                            for line in lines])  # fmt: skip
+    rows = np.repeat(np.arange(sum(map(len, lines))), np.concatenate([np.full(len(x), x.shape[1]) for x in lines]))
+    values = counts.ravel().astype(np.float64)
+    cells = Cells(
+        values=values,
+        relations=scipy.sparse.csr_array((signs, (rows, columns)), shape=(rows.max() + 1, counts.size)),
+        lower=np.ones(counts.size),
+        primary=(values > 0) & (values < minimum),
+        width=np.full(counts.size, float(minimum)),
+        known=np.zeros(counts.size, dtype=np.bool_),
+    )
+    return suppress(cells).reshape(counts.shape)
