@@ -83,12 +83,11 @@ PERSONAL_ANSWERS = (
 """The city's answer as it should not be: one in five."""
 
 COLUMNS = tuple(
-    Column(name, kind)
-    for name, kind in (
-        ("service_request_id", "text"), ("service_name", "text"), ("service_code", "text"), ("status", "text"),
-        ("status_notes", "text"), ("agency_responsible", "text"), ("description", "text"),
-        ("requested_datetime", "text"), ("address", "text"), ("lat", "decimal"), ("long", "decimal"),
-        ("media_url", "text"), ("reporter/name", "text"), ("reporter/email", "text"), ("reporter/phone", "text"),
+    Column(name, "decimal" if name in ("lat", "long") else "text")
+    for name in (
+        "service_request_id", "service_name", "service_code", "status", "status_notes", "agency_responsible",
+        "description", "requested_datetime", "address", "lat", "long", "media_url",
+        "reporter/name", "reporter/email", "reporter/phone",
     )
 )  # fmt: skip
 """A name with a slash is a member of a nested object."""
