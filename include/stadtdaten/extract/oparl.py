@@ -236,12 +236,8 @@ class _Server:
         for path, steps in paths.items():
             try:
                 follow(objects, steps, known, missing)
-            except NoObject:
-                raise SourceUnreadable(
-                    f"Tabelle „{self._table.id}“, Spalte „{path}“: Der Pfad führt durch einen Wert, der weder Objekt "
-                    "noch Adresse eines Objekts ist.",
-                    next_step="Den Pfad im Vertrag (source) mit den Eigenschaften in OParl vergleichen.",
-                ) from None
+            except NoObject as error:
+                raise error.fault(self._table.id, path) from None
         return missing
 
     def _objects(self, page: Object) -> list[Object]:

@@ -11,12 +11,21 @@ from typing import Any
 
 from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.reading import Oparl
+from stadtdaten.faults import SourceUnreadable
 
 Object = dict[str, Any]
 
 
 class NoObject(Exception):
     """A path leads through something that is neither an object nor the address of one."""
+
+    def fault(self, table: str, path: str) -> SourceUnreadable:
+        """What there is to tell about it."""
+        return SourceUnreadable(
+            f"Tabelle „{table}“, Spalte „{path}“: Der Pfad führt durch einen Wert, der weder Objekt noch Adresse eines "
+            "Objekts ist.",
+            next_step="Den Pfad im Vertrag (source) mit den Eigenschaften in OParl vergleichen.",
+        )
 
 
 def wanted_paths(table: Table, reading: Oparl) -> dict[str, tuple[str, ...]]:

@@ -20,7 +20,7 @@ from stadtdaten.contracts.interfaces import Limits
 from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.reading import Oparl
 from stadtdaten.extract.oparl import LISTS
-from stadtdaten.extract.oparl_path import Object, follow, is_deleted, wanted_paths
+from stadtdaten.extract.oparl_path import NoObject, Object, follow, is_deleted, wanted_paths
 from stadtdaten.faults import SourceUnreadable
 from stadtdaten.frames import Repair
 from stadtdaten.read.oparl_standard import PROPERTIES, knows
@@ -135,7 +135,8 @@ class _View:
         own = row.own or row.whole
         try:
             start, end = (
-                date.fromisoformat(text) if (text := own.get(name)) else None for name in ("startDate", "endDate")
+                None if own.get(name) in (None, "") else date.fromisoformat(own[name])
+                for name in ("startDate", "endDate")
             )
         except (TypeError, ValueError):
             return None
@@ -143,9 +144,13 @@ class _View:
 
     def _values(self, path: str, row: _Row) -> list[Any]:
         steps = self._paths[path]
+        thing = row.whole
         if row.own is not None and steps[0] == self._reading.each:
-            return follow(row.own, steps[1:], self._known, set())
-        return follow(row.whole, steps, self._known, set())
+            thing, steps = row.own, steps[1:]
+        try:
+            return follow(thing, steps, self._known, set())
+        except NoObject as error:
+            raise error.fault(self._table.id, path) from None
 
     def _texts(self, path: str, row: _Row) -> list[str]:
         return [_text(value) for value in self._values(path, row)]
