@@ -37,8 +37,18 @@ from sqlalchemy.orm import Session, contains_eager, sessionmaker
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from stadtdaten.faults import Finding, Misconfigured
-from stadtdaten.frames import REVIEW_DUE, AlertEvent, CheckResult, Incident, Manifest, Tombstone
-from stadtdaten.ledger.models import AlertRow, AttemptRow, CheckRow, IncidentRow, LiveRow, ReleaseRow, TakedownRow
+from stadtdaten.frames import REVIEW_DUE, AlertEvent, CheckResult, Incident, Manifest, PublishedCells, Tombstone
+from stadtdaten.ledger.models import (
+    AlertRow,
+    AttemptRow,
+    CellsContentRow,
+    CellsRow,
+    CheckRow,
+    IncidentRow,
+    LiveRow,
+    ReleaseRow,
+    TakedownRow,
+)
 from stadtdaten.ledger.values import Alert, Attempt, Outcome
 from stadtdaten.releases.manifest import manifest_text
 
@@ -228,6 +238,41 @@ class Ledger:
         with self._read() as session:
             return session.scalar(oldest)
 
+    # Published cells
+
+    def keep_cells(self, cells: Sequence[PublishedCells]) -> None:
+        """Keep for good what a release shows of tables about people; again the same is no change.
+
+        To be called before any portal shows it: what may have been seen counts as seen.
+        """
+        with self._write() as session:
+            for each in cells:
+                key = (each.dataset, each.table, each.release)
+                if session.get(CellsRow, key) is not None:
+                    continue
+                sha256 = hashlib.sha256(each.content).hexdigest()
+                if session.get(CellsContentRow, sha256) is None:
+                    _put(session, CellsContentRow(sha256=sha256, content=each.content))
+                row = CellsRow(
+                    dataset=each.dataset, table=each.table, release=each.release, published_at=each.published_at,
+                    sha256=sha256,
+                )  # fmt: skip
+                _put(session, row)
+
+    def published_cells(self, dataset: str) -> tuple[PublishedCells, ...]:
+        """What was ever published of the dataset's tables about people, oldest first."""
+        with self._read() as session:
+            chosen = _cells().where(CellsRow.dataset == dataset)
+            rows = session.scalars(chosen.join(CellsRow.content).options(contains_eager(CellsRow.content)))
+            return tuple(_published_cells(row) for row in rows)
+
+    def published_cells_of_others(self, dataset: str) -> tuple[PublishedCells, ...]:
+        """What the newest release of each other dataset shows of its tables about people."""
+        with self._read() as session:
+            rows = session.scalars(_cells().where(CellsRow.dataset != dataset))
+            newest = {(row.dataset, row.table): row for row in rows}  # contents of the older are not read
+            return tuple(_published_cells(newest[key]) for key in sorted(newest))
+
     # Incidents
 
     def open_incident(
@@ -391,7 +436,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _put(session: Session, row: ReleaseRow | LiveRow) -> None:
+def _put(session: Session, row: ReleaseRow | LiveRow | CellsRow | CellsContentRow) -> None:
     """Insert or update by primary key."""
     try:
         with session.begin_nested():
@@ -399,6 +444,18 @@ def _put(session: Session, row: ReleaseRow | LiveRow) -> None:
     except IntegrityError:
         # PostgreSQL only: another process inserted it between our look and our insert; now it can be seen.
         session.merge(row)
+
+
+def _cells() -> Select[CellsRow]:
+    """All published cells, oldest first."""
+    return select(CellsRow).order_by(CellsRow.published_at, CellsRow.release, CellsRow.table)
+
+
+def _published_cells(row: CellsRow) -> PublishedCells:
+    return PublishedCells(
+        dataset=row.dataset, table=row.table, release=row.release, published_at=row.published_at,
+        content=row.content.content,
+    )  # fmt: skip
 
 
 def _newest(dataset: str) -> Select[AttemptRow]:

@@ -139,6 +139,29 @@ class TakedownRow(Base):
     releases: Mapped[list[Any]]
 
 
+class CellsRow(Base):
+    """That a release showed a table about people; kept for good. What it showed stands in ``CellsContentRow``."""
+
+    __tablename__ = "published_cells"
+
+    dataset: Mapped[str] = mapped_column(primary_key=True)
+    table: Mapped[str] = mapped_column(primary_key=True)
+    release: Mapped[str] = mapped_column(primary_key=True)
+    published_at: Mapped[datetime]
+    sha256: Mapped[str] = mapped_column(ForeignKey("cells_content.sha256"))
+
+    content: Mapped[CellsContentRow] = relationship()
+
+
+class CellsContentRow(Base):
+    """A published table about people as Parquet: once, however many releases showed it."""
+
+    __tablename__ = "cells_content"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[bytes]
+
+
 class IncidentRow(Base):
     """One ongoing or past problem of a dataset, or of a whole source (dataset NULL)."""
 
