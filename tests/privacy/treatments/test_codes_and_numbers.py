@@ -148,6 +148,17 @@ def test_totals_and_merged_values_of_a_table_are_no_untreated_values(one_column)
     assert len(list(untreated(published.replace("590", "59063"), table, context))) == 1
 
 
+def test_a_sum_of_limited_values_may_be_beyond_the_limit(one_column):
+    columns = [
+        {"name": "branche", "type": "string", "class": "public"},
+        {"name": "umsatz", "type": "integer", "class": "magnitude", "treatment": {"kind": "limits", "highest": 9}},
+    ]
+    sums = {"dimensions": ["branche"], "magnitude": "umsatz", "p_percent": 10}
+    table = make_table(columns, key=[], magnitude_table=sums)
+    published = pd.DataFrame({"branche": pd.Series(["Handel"], dtype="str"), "umsatz": pd.Series([27], dtype="Int64")})
+    assert list(untreated(published, table, one_column("string", {"kind": "street"}).context)) == []
+
+
 @given(st.permutations(range(6)))
 def test_the_order_of_the_rows_does_not_matter(one_column, order):
     column = one_column("string", {"kind": "prefix", "length": 2})

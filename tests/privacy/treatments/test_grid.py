@@ -66,6 +66,15 @@ def test_a_coarse_size_is_never_refined(one_column):
     assert names(column, [(10, 10), (20, 20)]) == ["CRS3035RES500mN3178000E4128000"] * 2
 
 
+def test_a_table_without_any_place_to_show_is_published_without(column):
+    for offsets in ([], [None, (10, 10)]):
+        treated, numbers = column.treat(points(offsets))
+        assert treated["wert"].isna().all()
+        assert treated["wert_gitter"].isna().all()
+        assert numbers.columns[0].left_out == max(0, len(offsets) - 1)
+        assert column.complaints(treated) == []
+
+
 def area(name):
     """The cell as a square in LAEA."""
     size, north, east = map(int, NAME.fullmatch(name).groups())
@@ -78,6 +87,7 @@ def area(name):
     | st.lists(st.tuples(st.sampled_from([5, 15, 105, 405, 605]), st.sampled_from([5, 105, 1105])), min_size=1)
 )
 def test_whoever_subtracts_cells_from_each_other_finds_no_area_with_too_few_points(column, offsets):
+    offsets = [(east + 0.5, north + 0.5) for east, north in offsets]  # on no edge, which belongs to two squares here
     shown = pd.Series(names(column, offsets))
     places = shapely.points(np.array(offsets) + CORNER)
     cells = {name: area(name) for name in shown[shown != ""].unique()}

@@ -13,42 +13,7 @@ import pandas as pd
 
 from stadtdaten.contracts.model import Column, Table
 from stadtdaten.contracts.protection import Bands, Limits, Lookup, Mapping, Period, Prefix, Rounded
-from stadtdaten.faults import Finding, GateFailed, SchemaChanged
-
-
-def treat(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """The published columns of ``frame`` (typed by the contract) with their treatment applied, in contract order.
-
-    The result has a fresh RangeIndex and no ``attrs``: both could carry what no column shows.
-    Raises GateFailed("privacy") for an undeclared column or a value that no band takes, SchemaChanged for a declared
-    column that is missing.
-    """
-    declared = [column.name for column in table.columns]
-    undeclared = [str(name) for name in frame.columns if name not in declared]
-    if undeclared:
-        raise GateFailed(
-            "privacy",
-            f"Tabelle {table.id}: {len(undeclared)} Spalte(n) sind im Vertrag nicht erklärt und dürfen nicht "
-            "veröffentlicht werden.",
-            next_step="Jede Spalte im Vertrag erklären (nicht zu veröffentlichende mit treatment: {kind: drop}).",
-            findings=tuple(
-                Finding("undeclared_column", f"Spalte {name} ist nicht erklärt.", table.id, name) for name in undeclared
-            ),
-        )
-    missing = [name for name in declared if name not in frame.columns]
-    if missing:
-        raise SchemaChanged(
-            f"Tabelle {table.id}: erklärte Spalte(n) fehlen: {', '.join(missing)}.",
-            next_step="Die Quelle oder den Vertrag berichtigen.",
-        )
-    treated = frame[[column.name for column in table.columns if column.published]].reset_index(drop=True)
-    treated.attrs = {}
-    for column in table.columns:
-        if isinstance(column.treatment, Bands):
-            treated[column.name] = in_bands(treated[column.name], column.treatment, table, column)
-        elif isinstance(column.treatment, Mapping):
-            treated[column.name] = mapped(treated[column.name], column.treatment)
-    return treated
+from stadtdaten.faults import Finding, GateFailed
 
 
 def domain(column: Column) -> tuple[str, ...] | None:

@@ -65,9 +65,9 @@ def _sizes(east: NDArray[np.float64], north: NDArray[np.float64], spec: Grid) ->
     sizes = np.zeros(len(east), dtype=np.int64)
     for size in SIZES[SIZES.index(spec.size) :]:
         left = np.flatnonzero((sizes == 0) & np.isfinite(east))
-        cells = np.column_stack([east[left] // size, north[left] // size])
-        _, cell, points = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
-        sizes[left[points[cell.ravel()] >= spec.minimum]] = size
+        cells = (east[left] // size).astype(np.int64) * 10**7 + (north[left] // size).astype(np.int64)
+        _, cell, points = np.unique(cells, return_inverse=True, return_counts=True)
+        sizes[left[points[cell] >= spec.minimum]] = size
     return sizes
 
 
@@ -76,17 +76,15 @@ def squares(names: pd.Series, crs: str) -> gpd.GeoSeries:
 
     The sides are straight lines in ``crs``; those of the grid's own projection deviate by less than that.
     """
-    parts = names.str.extract(NAME).astype("float64").to_numpy()
-    size, north, east = parts.T
+    cell, distinct = pd.factorize(names)
+    size, north, east = pd.Series(distinct, dtype="str").str.extract(NAME).astype("float64").to_numpy().T
     corners = [(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)]
     rings = np.stack(
         [np.column_stack(_transformed(east + right * size, north + up * size, LAEA, crs)) for right, up in corners],
         axis=1,
     )
-    shown = np.isfinite(rings).all(axis=(1, 2))
-    cells = np.full(len(names), None, dtype=object)
-    cells[shown] = shapely.polygons(rings[shown].round(MILLIMETRE))
-    return gpd.GeoSeries(cells, index=names.index, crs=crs)
+    cells = np.array([*shapely.polygons(rings.round(MILLIMETRE)), None], dtype=object)  # the last one: no name, -1
+    return gpd.GeoSeries(cells[cell], index=names.index, crs=crs)
 
 
 def _transformed(
@@ -102,14 +100,15 @@ def _transformed(
 
 def wrong_cells(geometry: gpd.GeoSeries, names: pd.Series, spec: Grid, crs: str) -> Iterator[tuple[str, int]]:
     """What is wrong with published cells, as a German half-sentence and the number of rows."""
-    shown = names.notna()
-    bad_name = shown & ~names.str.fullmatch(NAME.pattern).fillna(False).astype(bool)
-    parts = names.str.extract(NAME).astype("float64")
-    size = parts[0]
-    aligned = (parts[1] % size == 0) & (parts[2] % size == 0) & (size >= spec.size)
-    if count := int((bad_name | (shown & ~aligned)).sum()):
+    distinct = pd.Series(names.dropna().unique(), dtype="str")
+    parts = distinct.str.extract(NAME).astype("float64")
+    side = parts[0]
+    aligned = (parts[1] % side == 0) & (parts[2] % side == 0) & (side >= spec.size)
+    whole = distinct.str.fullmatch(NAME.pattern).astype(bool)
+    if count := int(names.isin(distinct[~(aligned & whole)]).sum()):
         yield "nennen keine Zelle des Gitters in erlaubter Größe", count
         return
+    shown = names.notna()
     expected = squares(names, crs)
     same = shapely.equals_exact(
         shapely.normalize(geometry.to_numpy()), shapely.normalize(expected.to_numpy()), tolerance=0.01

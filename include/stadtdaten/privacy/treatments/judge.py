@@ -47,13 +47,16 @@ PERIODS = {
 def untreated(frame: pd.DataFrame, table: Table, context: Context) -> Iterator[Finding]:
     """A finding for each column of the published ``frame`` that holds what its treatment cannot leave.
 
-    Totals of a tabulation and labels of merged values are none. Not judged are the quasi-identifiers of microdata,
-    which were made coarser again for whole groups of records: the attack on records judges those.
+    Totals of a tabulation and labels of merged values are none. Not judged are counts and sums, which are of treated
+    values but none themselves, and the quasi-identifiers of microdata, which were made coarser again for whole groups
+    of records: the attacks on tables and on records judge those.
     """
     for column in table.columns:
         if column.treatment is None or not column.published:
             continue
         if table.microdata is not None and column.class_ == "quasi_identifier":
+            continue
+        if table.tabulation is not None and column.name == table.tabulation.measure:
             continue
         labels = _labels(column, table)
         values = frame[column.name]
