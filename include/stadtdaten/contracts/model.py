@@ -27,6 +27,7 @@ from stadtdaten.contracts.protection import (
     MagnitudeTable,
     Mapping,
     Microdata,
+    Period,
     Pseudonym,
     ReleaseRecord,
     Rounded,
@@ -305,6 +306,8 @@ class Table(Strict):
         self._people_are_protected()
         if self.temporal and self.column(self.temporal).type not in ("date", "datetime"):
             raise ValueError(f"temporal column {self.temporal} must be a date or datetime")
+        if self.temporal and isinstance(self.column(self.temporal).treatment, Period):
+            raise ValueError(f"temporal column {self.temporal} must not become text (treatment period)")
         return self
 
     def _geometry_fits(self) -> None:
@@ -487,8 +490,9 @@ class Dataset(Strict):
     def _record_fits(self) -> None:
         columns = [column for table in self.tables for column in table.columns]
         expected = any(column.expected for column in columns)
-        if (self.release.outcome == "personal_data_by_law") != expected:
-            raise ValueError("release.outcome personal_data_by_law and columns with `expected` belong together")
+        # The other way round does not hold: the address of a school looks personal, is expected, and is nobody's.
+        if self.release.outcome == "personal_data_by_law" and not expected:
+            raise ValueError("release.outcome personal_data_by_law: but no column says what is `expected`")
         if self.release.outcome == "no_personal_data" and self.personal:
             raise ValueError("release.outcome no_personal_data: but a column has another class than public")
         for method, treatment in (("pseudonyms", Pseudonym), ("scrubbed_text", Scrub)):
