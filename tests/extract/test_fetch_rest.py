@@ -106,12 +106,24 @@ def test_every_page_is_read_once(
     assert {request.query["sort"] for request in server.requests} == {"id"}
 
 
-@pytest.mark.parametrize("paging", [BY_OFFSET, BY_LINK, BY_HEADER])
+@pytest.mark.parametrize("paging", PAGINGS)
 def test_a_server_that_gives_less_than_asked_is_asked_for_the_rest(
     server: Any, meldungen: Table, tmp_path: Path, paging: dict[str, Any]
 ) -> None:
     serve_pages(server, paging, [1, 2, 3], size=1)
     assert fetch(server, meldungen, tmp_path, paging) == rows(1, 2, 3)
+
+
+def test_a_server_that_counts_pages_by_the_size_asked_for_but_gives_less_loses_nothing(
+    server: Any, meldungen: Table, tmp_path: Path
+) -> None:
+    def pages(request: Any) -> Any:
+        asked = int(request.query["page_size"])
+        start = (int(request.query["page"]) - 1) * asked
+        return {"result": {"requests": rows(*range(7)[start : start + min(asked, 3)])}}
+
+    serve(server, pages)
+    assert fetch(server, meldungen, tmp_path, BY_NUMBER, page_size=100) == rows(*range(7))
 
 
 def test_a_list_without_anything_around_it_is_read_in_one(server: Any, meldungen: Table, tmp_path: Path) -> None:

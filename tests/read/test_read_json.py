@@ -112,6 +112,17 @@ def test_several_values_are_joined_by_the_separator(read_json: Read, service: An
     assert values(read_json([row(service=service)], columns=columns), "dienst") == ["Licht; Strom"]
 
 
+def test_a_marker_beside_a_list_leaves_it_its_separator(read_json: Read) -> None:
+    missing = {"source": "service/name", "missing": {"-": "keine Angabe"}}
+    columns = {
+        **COLUMNS,
+        "dienst": {"type": "string", "separator": "|", **missing},
+        "grund": {"type": "marker", **missing},
+    }
+    read = read_json([row(service={"name": ["Licht", "Strom"]}), row("2", service={"name": "-"})], columns=columns)
+    assert (values(read, "dienst"), values(read, "grund")) == (["Licht; Strom", None], [None, "keine Angabe"])
+
+
 def test_a_value_that_holds_the_separator_is_an_error(read_json: Read) -> None:
     columns = {**COLUMNS, "dienst": {"type": "string", "source": "service/name", "separator": "|"}}
     with pytest.raises(SourceUnreadable, match="das Trennzeichen"):

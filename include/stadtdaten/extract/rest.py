@@ -48,6 +48,7 @@ class _Resource:
         self._budget = Budget(limits, table.id)
         self._pages = Pages(table.id, self._budget)
         self._base = below(endpoint.url, table.resource)
+        self._page_size = interface.page_size
 
     def fetch(self) -> Fetched:
         files: list[Path] = []
@@ -89,7 +90,7 @@ class _Resource:
 
     def _size(self) -> dict[str, str | int]:
         paging = self._interface.paging
-        return {paging.size_parameter: self._interface.page_size} if paging and paging.size_parameter else {}
+        return {paging.size_parameter: self._page_size} if paging and paging.size_parameter else {}
 
     def _book(self, page: Any) -> int:
         """Books the page; returns how many rows it holds."""
@@ -109,6 +110,10 @@ class _Resource:
                 )
             self._pages.promise(total)
         self._pages.add(len(rows), [self._key(row) for row in rows], features_hash(rows))
+        if rows and self._pages.count == 1:
+            # A server that gives less than asked may all the same count its pages by the size asked for: the second one
+            # would then begin far behind the first, and what lies between them would be lost without a trace.
+            self._page_size = min(self._page_size, len(rows))
         return len(rows)
 
     def _key(self, row: dict[str, Any]) -> str:

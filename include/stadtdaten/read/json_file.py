@@ -40,7 +40,7 @@ def read_json(table: Table, reading: Json, files: tuple[Path, ...], limits: Limi
         )
     separators = {
         name: column.separator for column in table.columns for name in (column.source, *column.aliases)
-        if column.type != "geometry"
+        if column.type not in ("geometry", "marker")  # a marker has the source of another column
     }  # fmt: skip
     coordinates = [name for name in (reading.x, reading.y) if name is not None]
     declared = {*separators, *coordinates}
