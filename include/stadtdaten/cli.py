@@ -48,7 +48,6 @@ DatasetName = Annotated[str, typer.Argument(help="Id of the dataset, e.g. baumka
 def status(as_json: AsJson = False) -> None:
     """What is live of each dataset, how old it is, and what is wrong."""
     from stadtdaten.pipeline.run import prepare
-
     from stadtdaten.privacy.admission import NOTICE
 
     settings = _settings(as_json)
@@ -144,12 +143,13 @@ def run(
 @app.command()
 def check(as_json: AsJson = False) -> None:
     """Validate city, contracts, suites, DAG files and schemas; explain every error with file, line and fix."""
+    from stadtdaten.privacy.text.metadata import check_city, check_contract
     from stadtdaten.quality.suites import check_suite, suite_path
 
     settings = _settings(as_json)
     problems: list[Problem] = []
     try:
-        load_city(settings.city)
+        problems += check_city(load_city(settings.city), settings.city)
     except ContractError as error:
         problems += error.problems
     known: set[str] = set()
@@ -163,6 +163,7 @@ def check(as_json: AsJson = False) -> None:
         except ContractError as error:
             problems += error.problems
             continue
+        problems += check_contract(contract, path)
         judged: list[tuple[Table, Stage]] = []
         for dataset in contract.datasets:
             for table in dataset.tables:

@@ -20,7 +20,9 @@ _UPPER = "A-ZÄÖÜ"
 _BEFORE = rf"(?:[{_UPPER}][\w.'’]*[ -](?:(?:[{_UPPER}][\w.'’]*|von|der|den|dem)[ -]){{0,3}})?"
 _NUMBER = (
     r"(?:Nr\.?\s*|Hausnummer\s|Haus\s)?[1-9]\d{0,2}(?:\s?[a-z](?![\w]))?(?:\s?[-–/+,]\s?[1-9]\d{0,2}(?:\s?[a-z](?!\w))?)?"
-    r"(?!\w|[.,:]\d|\s?(?:%|€|Uhr|Euro|EUR|km\b|m²|qm|cm\b|Meter\b|Stück\b|Jahre|Prozent\b))(?!\.\s?(?:\d|Jan|Feb|März|Apr|Mai|Ju|Aug|Sep|Okt|Nov|Dez))"
+    r"(?!\w|[.,:]\d|\s[A-Za-z]{1,4} \d+/\d"
+    r"|\s?(?:%|€|Uhr|Euro|EUR|km\b|m²|qm|cm\b|Meter\b|Stück\b|Jahre|Prozent\b))"
+    r"(?!\.\s?(?:\d|Jan|Feb|März|Apr|Mai|Ju|Aug|Sep|Okt|Nov|Dez))"
 )
 _PLACE = rf"(?:[\s,]+(?:D-)?\d{{5}}\s+[{_UPPER}][^\W\d_]+(?:[ -][{_UPPER}][^\W\d_]+)*)?"
 _KINDS = (

@@ -44,8 +44,9 @@ _POSSIBLE: dict[PersonalKind, str] = {
     "birth_date": r"(?i:geb)|\*",
     "plate": r"[A-ZÄÖÜ][ -]?[A-Z]{0,2}[ -]?[1-9]|(?i:kennzeichen|schild|amtl|pkw|kfz|auto|lkw|roller|motorrad)",
     "address": r"\pL[.]?\s?(?:(?i:Nr\.?|Hausnummer|Haus)\s*)?[1-9]",
-    "name": r"(?i:herr|frau|fr\.|hr\.|hrn\.|frl\.|fräulein|famil|fam\.|ehe|dr\.|prof|mag\.|dipl|pd|doktor|gez|mfg|lg|vg"
-    r"|grü|grue|gru(?:ß|ss)|achtungsvoll|i\.\s?[avo]\.)|:|\pLu\.\s?|, ?\pLu|\pLu\pL+(?:-\pLu\pL+)*\s+(?:\pL+\s+){0,3}\pLu",
+    "name": r"(?i:herr|frau|fr\.|hr\.|hrn\.|frl\.|fräulein|famil|fam\.|ehe|dr\.|prof|mag\.|dipl|pd|doktor|gez|mfg)"
+    r"|(?i:lg|vg|grü|grue|gru(?:ß|ss)|achtungsvoll|i\.\s?[avo]\.|mein name|ich heiße|ihre? )|:|\p{Lu}\.\s?|, ?\p{Lu}"
+    r"|\p{Lu}\pL+(?:-\p{Lu}\pL+)*\s+(?:\pL+\s+){0,3}\p{Lu}",
 }
 """What a text must have at least to be looked at (RE2, which knows no context but is fast on whole columns)."""
 

@@ -44,13 +44,14 @@ _NAME = rf"(?:{_INITIAL}[ -]?){{0,3}}{_PARTICLES}{_COMPOUND}(?:\s+(?:{_INITIAL}\
 
 ADDRESSED = re.compile(
     rf"(?<![\w-])(?:(?P<form>{_FORM})\s+(?:(?:und|u\.)\s+{_FORM}\s+)?(?:{_OFFICE}\s+)?(?:{_TITLE}\s*)*|(?:{_TITLE}\s+)+)"
-    rf"(?P<name>{_NAME})(?P<rest>[\w-]*)"
+    rf"(?!(?:der|den|dem)\s)(?P<name>{_NAME})(?P<rest>[\w-]*)"
 )
 LOWER = re.compile(
-    r"(?<![\w-])(?:herrn?|frau|familie|fam\.|eheleute|hr\.)\s+(?:dr\.\s+)?(?P<name>[^\W\d_]{3,}(?:-[^\W\d_]+)*)(?![\w-])"
+    r"(?<![\w-])(?:herrn?|frau|familie|fam\.|eheleute|hr\.)\s+(?:dr\.\s+)?(?P<name>[^\W\d_]{3,}(?:-[^\W\d_]+)*|[^\W\d_]{2}-[^\W\d_]{3,})(?![\w-])"
 )
 SIGNED = re.compile(
-    r"(?<!\w)(?:(?:gez\.|gezeichnet:?|i\.\s?A\.|i\.\s?V\.|i\.\s?O\.|MfG|mfg|Mfg|MFG|lg|vg|LG,|VG,|[Hh]ochachtungsvoll"
+    r"(?<!\w)(?:(?:[Mm]ein Name ist|[Ii]ch heiße|Ihre? (?:Nachbarn?|Nachbarin|Mieter|Mieterin))\s+"
+    r"|(?:gez\.|gezeichnet:?|i\.\s?A\.|i\.\s?V\.|i\.\s?O\.|MfG|mfg|Mfg|MFG|lg|vg|LG,|VG,|[Hh]ochachtungsvoll"
     r"|(?:[Mm]it\s+|[Vv]iele[nr]?\s+|[Bb]este[nr]?\s+|[Ll]iebe[nr]?\s+|[Ss]chöne[nr]?\s+|[Hh]erzliche[nr]?\s+"
     r"|[Ff]reundliche[nrs]?\s+){1,2}(?:[Gg]r(?:üße|ue(?:ss|ß)e)n?|[Gg]ru(?:ß|ss))(?:\s+(?:Ihr|Ihre|eure?|dein)\b)?)[\s,:!–-]*"
     r"|(?:Unterzeichner(?:in)?|Sachbearbeit(?:er|erin|er\*in|ung)|Bearbeiter(?:in)?|Verfasser(?:in)?|Antragsteller(?:in)?"
@@ -68,7 +69,7 @@ INITIALLED = re.compile(
 OFFICIAL = re.compile(rf"(?<![\w-]){_OFFICE}\s+(?P<name>{_COMPOUND}(?:\s+{_PARTICLES}{_COMPOUND})?)(?P<rest>[\w-]*)")
 CAPITAL = re.compile(rf"(?<![\w.'’-]){_COMPOUND}")
 AFTER_GIVEN = re.compile(
-    rf"(?P<middle>(?:\s{_INITIAL}){{0,2}})\s+(?P<surname>{_PARTICLES}{_COMPOUND})(?P<rest>[\w-]*)"
+    rf"(?P<middle>(?:\s{_INITIAL}){{0,2}})\s+(?P<surname>{_PARTICLES}{_COMPOUND})(?P<rest>[\w\ufffd-]*)"
     rf"(?:\s+(?P<next>[{_UPPER}][\w.&-]*))?"
 )
 REVERSED = re.compile(rf"(?<![\w-])(?P<surname>{_PARTICLES}{_COMPOUND}),\s?(?P<given>{_COMPOUND})(?![\w-])")
@@ -81,8 +82,14 @@ _PLACE_WORDS = (
     r"|buche|preis|saal|bad|zentrum|siedlung|hof|damm|wall|graben|anlage|quelle|schacht|zeche|denkmal|museum|bücherei|forum"
     r"|gesellschaft|gemeinde|verein|verband|akademie|institut|universität|stele|bund|werk"
 )
-PLACE = re.compile(rf"(?:{_PLACE_WORDS})$", re.IGNORECASE)
-"""Ends of words that make a name one of a street, house or tree."""
+PLACE = re.compile(
+    r"(?:stra(?:ß|ss)e|str\.?|weg|platz|allee|gasse|schulen?|gymnasium|kolleg|kita|kindergarten|stiftung|br(?:ü|ue)cke|kirche"
+    r"|forum|zentrum|stadion|museum|klinik|hospital)$",
+    re.IGNORECASE,
+)
+"""Ends of words that make a name one of a street or a house (Lammertweg), and seldom are those of a surname."""
+_BUILT = re.compile(r"(?:stra(?:ß|ss)e|schule|platz|kirche|gymnasium)$")
+"""Ends of words that are none of a surname."""
 PLACE_WORD = re.compile(
     rf"(?:(?:spiel|bolz|sport|park|markt|schul|kirch|fest|reit|tennis|ball)+platz|{_PLACE_WORDS})$", re.IGNORECASE
 )
@@ -93,7 +100,9 @@ _NO_GIVEN_BEFORE = re.compile(
     r"(?:\b(?:St\.|Sankt|Santa|San|Hl\.|Heilige[rn]?|Kita|Kitas|Kindergarten|Kindertagesstätte|Familienzentrum|Schule|Stiftung"
     r"|Haus|Zeche|Platz|Kirche|Gymnasium|Florian)|-)\s*$"
 )
-_FIELD_OF_POLICY = re.compile(r"(?:\bund|,)\s+$")
+_FIELD_OF_POLICY = re.compile(
+    r"\b(?:Jugend|Bildung|Kinder|Schule|Soziales|Frauen|Senioren|Gesundheit|Arbeit|Sport|Integration)(?: und|,)\s+$"
+)
 """Jugend und Familie Berlin is an office."""
 _CULTIVAR = re.compile(
     r"(?:[a-z]{3,}|[A-Z][a-zäöü]*(?:us|a|um|is|er|es|on|ix|rose|apfel|birne|kirsche|linde|ahorn|eiche|buche|dahlie|iris|flieder))"
@@ -168,19 +177,24 @@ def _with_given_name(text: str) -> Iterator[Span]:
     for first in CAPITAL.finditer(text):
         if first.start() < end or not _is_given(first[0]) or _NO_GIVEN_BEFORE.search(text[: first.start()]):
             continue
-        at, further = first.end(), 0
+        at = first.end()
         while (match := AFTER_GIVEN.match(text, at)) is not None and _is_given(match["surname"]) and not match["rest"]:
-            at, further = match.end("surname"), further + 1
+            at = match.end("surname")
         if match is None or match["rest"] or match["surname"].split()[-1] in NO_SURNAMES:
             continue
-        if _is_place(match["surname"]) or _names_a_place(match["next"] or ""):
+        if _is_place(match["surname"]) or _PLANT.search(match["surname"]) or _names_a_place(match["next"] or ""):
             continue
-        if PLACE.search(match["surname"]) and re.search(
-            r"(?:stra(?:ß|ss)e|schule|platz|kirche|gymnasium)$", match["surname"]
-        ):
+        if _BUILT.search(match["surname"]):
             continue
         end = match.end("surname")
         yield Span("name", first.start(), end)
+
+
+_PLANT = re.compile(
+    r"-(?:wild)?(?:apfel|birne?|kirsch|pflaume|esche|ahorn|eiche|buche|linde|rose|magnolie|dahlie|flieder|baum)\w*$",
+    re.IGNORECASE,
+)
+"""A plant named after a person: John-Downie-Apfel, also written John Downie-Apfel."""
 
 
 def _names_a_place(word: str) -> bool:
