@@ -111,6 +111,31 @@ def test_a_table_that_cannot_be_merged_from_changes_is_refused(
         load_contract(broken("kfz_bestand", before, after))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("incremental: {full_after: P7D}", "incremental: {column: start}", "column"),
+        ("incremental: {full_after: P7D}", "incremental: {}, each: agendaItem", "neither with each nor with current"),
+        ("incremental: {full_after: P7D}", "incremental: {}, current: true", "neither with each nor with current"),
+        ("incremental: {full_after: P7D}", "incremental: {}, where: {name: [x]}", "neither with each nor with current"),
+        ("key: [sitzung]", "key: [name]", "needs the id as key"),
+        ("key: [sitzung]", "key: [sitzung, name]", "needs the id as key"),
+        ("large: true", "large: false", "large: true"),
+        ("source: location/room, type: string", "source: location/room, type: geometry", "with a geometry"),
+        (
+            "source: location/room, type: string, class: public",
+            "source: location/room, type: string, class: free_text, treatment: {kind: drop}",
+            "public",
+        ),
+    ],
+)
+def test_a_list_of_objects_that_cannot_be_merged_from_changes_is_refused(
+    broken: Broken, before: str, after: str, told: str
+) -> None:
+    with pytest.raises(ContractError, match=told):
+        load_contract(broken("ratsinformation", before, after))
+
+
 def test_a_control_character_is_a_contract_error(broken: Broken) -> None:
     with pytest.raises(ContractError, match="character that YAML does not allow"):
         load_contract(broken(GAUGES, "title: Umweltmessnetz", "title: Umwelt\x00messnetz"))

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -180,3 +181,39 @@ def test_another_number_of_rows_than_the_database_has_is_not_merged(
     office.work([("put", ("3", 0), (None,) * 5, 1)])
     fetched = fetch(folder / "amt.sqlite", folder, lock)
     assert merge_changes(TABLE, read(fetched, city), folder / "probe.parquet", total) is None
+
+
+OBJECTS = Table.model_validate(
+    {
+        "id": "probe", "title": "Probe", "resource": "paper", "reading": {"format": "oparl", "incremental": {}},
+        "key": ["id"], "large": True,
+        "columns": [
+            {"name": each, "source": each, "type": "string", "class": "public", "title": each}
+            for each in ("id", "name")
+        ],
+    }
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("total", [None, 3])
+def test_what_the_source_calls_deleted_goes_and_what_it_names_anew_stays(
+    tmp_path: Path, city: City, total: int | None
+) -> None:
+    def frame(rows: dict[str, str]) -> pd.DataFrame:
+        return pd.DataFrame({"id": [*rows], "name": [*rows.values()]}, dtype="str")
+
+    write_files(frame(dict.fromkeys("abc", "alt")), OBJECTS, published_columns(OBJECTS), tmp_path, city)
+    changes = ReadTable(frame({"b": "neu", "d": "neu"}), (), (), deleted=("a", "nie gesehen"))
+    merged = merge_changes(OBJECTS, changes, tmp_path / "probe.parquet", total)
+    assert merged is not None
+    assert dict(zip(merged.frame["id"], merged.frame["name"], strict=True)) == {"b": "neu", "c": "alt", "d": "neu"}
+    assert [(each.kind, each.count) for each in merged.repairs] == [("incremental", 1)]
+
+
+def test_deletions_alone_leave_the_rest_as_it_was(tmp_path: Path, city: City) -> None:
+    kept = pd.DataFrame({"id": ["a", "b"], "name": ["x", None]}, dtype="str")
+    write_files(kept, OBJECTS, published_columns(OBJECTS), tmp_path, city)
+    merged = merge_changes(OBJECTS, ReadTable(kept[:0], (), (), deleted=("a",)), tmp_path / "probe.parquet", None)
+    assert merged is not None
+    assert merged.frame["id"].tolist() == ["b"]
+    assert merged.frame["name"].isna().all()

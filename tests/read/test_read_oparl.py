@@ -108,8 +108,8 @@ def test_numbers_keep_their_zeros(read: Read, tmp_path: Path) -> None:
     ]
     table = Table.model_validate(
         {
-            "id": "p",
-            "title": "p",
+            "id": "probe",
+            "title": "Probe",
             "resource": "paper",
             "reading": {"format": "oparl"},
             "key": ["id"],
@@ -250,7 +250,7 @@ def test_more_rows_than_allowed_are_an_error(tmp_path: Path, read: Read, city: C
     table = Table.model_validate(
         {
             "id": "probe",
-            "title": "p",
+            "title": "Probe",
             "resource": "person",
             "reading": {"format": "oparl"},
             "key": [],
