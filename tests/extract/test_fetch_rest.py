@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from stadtdaten.contracts.interfaces import Interface, Limits
 from stadtdaten.contracts.model import Table
@@ -75,8 +75,9 @@ def fetch(
     """All rows that came, in their order; keys that are no Endpoint's or Limits' are the interface's."""
     options = keys.pop("options", {"api_key_header": "X-Api-Key"})
     limits = keys.pop("limits", Limits())
+    size = {"page_size": 2} if paging and "size_parameter" in paging else {}
     interface = TypeAdapter[Interface](Interface).validate_python(
-        {"kind": "rest", "connection": "probe", "paging": paging, "page_size": 2, **keys}
+        {"kind": "rest", "connection": "probe", "paging": paging, **size, **keys}
     )
     endpoint = Endpoint(url=f"{server.url}/api", password=KEY if options else "", options=options)
     fetched = fetch_table(interface, table, endpoint, folder, limits, None)
@@ -333,6 +334,14 @@ def test_what_is_no_page_of_rows_is_an_error(
     assert isinstance(found, SourceUnreadable)
     assert said in found.message
     assert "4711" not in found.message
+
+
+@pytest.mark.parametrize("paging", [None, BY_HEADER])
+def test_a_page_size_that_would_not_be_sent_is_refused(paging: dict[str, Any] | None) -> None:
+    with pytest.raises(ValidationError, match="size_parameter"):
+        TypeAdapter[Interface](Interface).validate_python(
+            {"kind": "rest", "connection": "probe", "paging": paging, "page_size": 2}
+        )
 
 
 def test_a_later_correction_may_come_twice(server: Any, meldungen: Table, tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stadtdaten.contracts.base import HostName, Identifier, JsonPath, Strict, Text, WebAddress
 
@@ -134,10 +134,22 @@ class RestInterface(Strict):
     page_size: PageSize = 1000
     total: JsonPath | None = Field(default=None, description="Where the answer says how many rows there are in all")
 
+    @model_validator(mode="after")
+    def _size_is_sent(self) -> Self:
+        if "page_size" in self.model_fields_set and (self.paging is None or self.paging.size_parameter is None):
+            raise ValueError("page_size needs paging.size_parameter, the query parameter in which it is sent")
+        return self
+
 
 FileInterface = HttpInterface | FolderInterface | SftpInterface | FtpInterface
 Interface = Annotated[
-    FileInterface | WfsInterface | OgcFeaturesInterface | ArcgisInterface | RestInterface | OparlInterface | SqlInterface,
+    FileInterface
+    | WfsInterface
+    | OgcFeaturesInterface
+    | ArcgisInterface
+    | RestInterface
+    | OparlInterface
+    | SqlInterface,
     Field(discriminator="kind"),
 ]
 
