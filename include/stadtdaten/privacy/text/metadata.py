@@ -85,11 +85,10 @@ def names_person(mailbox: str) -> bool:
     """Whether a mailbox is that of a person (h.mueller@, hans.mueller@, mueller.hans@, hans@)."""
     local = _plain(mailbox.partition("@")[0])
     parts = [part for part in re.split(r"[._+-]", local) if part.strip("0123456789")]
-    if len(parts) == 1:
-        return parts[0] in _PLAIN_GIVEN_NAMES
-    if _OFFICES.search(local):
-        return False
-    return any(len(part) == 1 or part in _PLAIN_GIVEN_NAMES for part in parts)
+    if any(part in _PLAIN_GIVEN_NAMES for part in parts):
+        return True
+    initial = len(parts) > 1 and any(len(part) == 1 for part in parts)
+    return initial and not _OFFICES.search(local)
 
 
 def _plain(text: str) -> str:
