@@ -12,6 +12,8 @@ Which size a point gets
     exactly the points that are shown with it, at least ``minimum``, and they lie in at least two fine cells, for one
     alone would have been shown. Had the points already shown counted, the coarse cell could have hidden a single one
     among its neighbours, and subtraction would have found it.
+    This holds for one release. Who has two, and recognises a row by its other columns, can learn that it lay in both
+    of its cells; therefore what is published beside a place is to be coarse as well.
 """
 
 from __future__ import annotations
