@@ -132,15 +132,6 @@ def test_every_published_cell_and_street_has_three_reports(whole_site: Site) -> 
     assert min(Counter(shapes).values()) >= 3
 
 
-def test_a_second_night_without_new_reports_changes_nothing(whole_site: Site) -> None:
-    assert set(whole_site.refresh("maengelmelder").values()) == {None}
-    before = whole_site.portal_files(), whole_site.releases()
-
-    assert set(whole_site.refresh("maengelmelder").values()) == {None}
-
-    assert (whole_site.portal_files(), whole_site.releases()) == before
-
-
 @pytest.mark.parametrize("disturbance", ["column_gone", "duplicate_key", "half_file", "status_403"])
 def test_a_register_that_cannot_be_read_leaves_nobody(
     whole_site: Site, everything: pytest.LogCaptureFixture, disturbance: Disturbance
