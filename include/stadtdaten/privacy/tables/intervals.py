@@ -69,23 +69,64 @@ def intervals(equations: Equations, asked: NDArray[np.int64], enough: NDArray[np
     Raises Contradiction if nothing fits the equations.
     """
     lowest, highest = np.full(len(asked), np.inf), np.full(len(asked), -np.inf)
-    part_of, by_column = _parts(equations.relations), equations.relations.tocsc()
-    for part in np.unique(part_of[asked]):
+    lower, upper, small = _without_fixed(equations)
+    for place in np.flatnonzero(lower[asked] == upper[asked]):
+        lowest[place] = highest[place] = lower[asked[place]]
+    part_of, by_column = _parts(small.relations), small.relations.tocsc()
+    open_ = np.flatnonzero(lower[asked] < upper[asked])
+    for part in np.unique(part_of[asked[open_]]):
         members = np.flatnonzero(part_of == part)
-        wanted = np.flatnonzero(part_of[asked] == part)
+        wanted = open_[part_of[asked[open_]] == part]
         rows = np.unique(by_column[:, members].indices)
         solver = Solver(
             Equations(
-                equations.relations[rows][:, members],
-                equations.low[rows],
-                equations.high[rows],
-                equations.lower[members],
-                equations.upper[members],
+                small.relations[rows][:, members],
+                small.low[rows],
+                small.high[rows],
+                small.lower[members],
+                small.upper[members],
             )
         )
         low, high = _follow(solver, np.searchsorted(members, asked[wanted]), enough[wanted])
         lowest[wanted], highest[wanted] = low, high
     return Intervals(lowest, highest)
+
+
+def _without_fixed(equations: Equations) -> tuple[NDArray[np.float64], NDArray[np.float64], Equations]:
+    """Bounds of all unknowns, and the equations without those that are fixed by them, each equation once.
+
+    An unknown is fixed where its bounds meet, and where an equation has no other unknown. The columns stay, those of
+    fixed unknowns are empty. Comparing releases makes many equations the same.
+    """
+    relations = equations.relations.tocsr()
+    low, high = equations.low.copy(), equations.high.copy()
+    lower, upper = equations.lower.copy(), equations.upper.copy()
+    while True:
+        fixed = upper - lower <= TOLERANCE
+        lower[fixed] = upper[fixed] = (lower[fixed] + upper[fixed]) / 2
+        constant = relations[:, fixed] @ lower[fixed]
+        low, high = low - constant, high - constant
+        relations = (relations @ scipy.sparse.diags_array((~fixed).astype(np.float64))).tocsr()
+        relations.eliminate_zeros()
+        entries = np.diff(relations.indptr)
+        if ((low > TOLERANCE) | (high < -TOLERANCE))[entries == 0].any():
+            raise Contradiction("nothing fits the equations")
+        single = np.flatnonzero((entries == 1) & (low == high))
+        if not len(single):
+            break
+        columns = relations.indices[relations.indptr[single]]
+        values = low[single] / relations.data[relations.indptr[single]]
+        outside = (values < lower[columns] - TOLERANCE) | (values > upper[columns] + TOLERANCE)
+        if outside.any():
+            raise Contradiction("nothing fits the equations")
+        lower[columns] = upper[columns] = values
+    seen: dict[tuple[bytes, bytes, float, float], int] = {}
+    for row in np.flatnonzero(entries):
+        part = slice(relations.indptr[row], relations.indptr[row + 1])
+        key = (relations.indices[part].tobytes(), relations.data[part].tobytes(), float(low[row]), float(high[row]))
+        seen.setdefault(key, int(row))
+    kept = np.array(list(seen.values()), dtype=np.int64)
+    return lower, upper, Equations(relations[kept], low[kept], high[kept], lower, upper)
 
 
 def _parts(relations: scipy.sparse.csr_array) -> NDArray[np.int64]:
@@ -127,15 +168,25 @@ def _follow(
     return lowest, highest
 
 
-class Solver:
-    """The linear programme of a system of equations, solved again and again with another objective."""
+def cheapest(equations: Equations, costs: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Values (n) of least cost, and the reduced cost of each unknown.
 
-    def __init__(self, equations: Equations) -> None:
-        rows, self.columns = equations.relations.shape
+    The solutions of least cost are exactly those in which each unknown with a reduced cost other than 0 stays at its
+    bound (complementary slackness), whichever of them was found. Raises Contradiction if nothing fits the equations.
+    """
+    solution = Solver(equations, costs).model.getSolution()
+    return np.asarray(solution.col_value, dtype=np.float64), np.asarray(solution.col_dual, dtype=np.float64)
+
+
+class Solver:
+    """The linear programme of a system of equations: solved once for ``costs``, then for other objectives."""
+
+    def __init__(self, equations: Equations, costs: NDArray[np.float64] | None = None) -> None:
+        rows, columns = equations.relations.shape
         matrix = equations.relations.tocsr()
         programme = highspy.HighsLp()
-        programme.num_row_, programme.num_col_ = rows, self.columns
-        programme.col_cost_ = np.zeros(self.columns)
+        programme.num_row_, programme.num_col_ = rows, columns
+        programme.col_cost_ = np.zeros(columns) if costs is None else costs
         programme.col_lower_, programme.col_upper_ = equations.lower, equations.upper
         programme.row_lower_, programme.row_upper_ = equations.low, equations.high
         programme.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
@@ -143,9 +194,10 @@ class Solver:
         programme.a_matrix_.index_ = matrix.indices.astype(np.int32)
         programme.a_matrix_.value_ = matrix.data.astype(np.float64)
         self.model = QuietHighs()
-        self.model.setOptionValue("presolve", "off")
         self.model.passModel(programme)
         self._run()
+        # From here on only the objective changes: no presolve, which would throw the last solution away.
+        self.model.setOptionValue("presolve", "off")
         self.model.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX)
 
     def furthest(self, unknowns: NDArray[np.int64], directions: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -156,17 +208,6 @@ class Solver:
         solution = np.asarray(self.model.getSolution().col_value, dtype=np.float64)
         self.model.changeColsCost(len(places), places, np.zeros(len(places)))
         return solution
-
-    def cheapest(self, costs: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """A solution (n) of least cost, and the reduced cost of each unknown.
-
-        The solutions of least cost are exactly those in which each unknown with a reduced cost other than 0 stays at
-        its bound (complementary slackness), whichever of them was found.
-        """
-        self.model.changeColsCost(self.columns, np.arange(self.columns, dtype=np.int32), costs)
-        self._run()
-        solution = self.model.getSolution()
-        return np.asarray(solution.col_value, dtype=np.float64), np.asarray(solution.col_dual, dtype=np.float64)
 
     def _run(self) -> None:
         self.model.run()

@@ -10,7 +10,7 @@ What an attacker assumes
     no figure forces a change, a hidden cell is then the same in both releases; where a total grew by one, one person
     was added, in one of the cells that the other totals leave open. The smallest sum is found by a linear
     programme; its reduced costs tell which cells are unchanged, grown or shrunk in every smallest history, which makes
-    these equations exact and sparse (``Solver.cheapest``).
+    these equations exact and sparse (``intervals.cheapest``).
 
 The rule: every cell hidden in the new release keeps its interval, and so does every cell hidden in an earlier one. A
 cell that earlier releases alone give away is not held against the new one.
@@ -44,7 +44,7 @@ from stadtdaten.privacy.tables.attack import (
     publications_of,
     strata,
 )
-from stadtdaten.privacy.tables.intervals import Contradiction, Equations, Intervals, Solver, intervals
+from stadtdaten.privacy.tables.intervals import Contradiction, Equations, Intervals, cheapest, intervals
 from stadtdaten.privacy.tables.published import decode, decode_declaration
 
 _REDUCED_COST = 1e-6
@@ -226,16 +226,16 @@ def _least_change(system: System, plain: Equations, pairs: NDArray[np.int64]) ->
                 right[row] -= sign * values[cell]
     change, unit = change.tocsr(), scipy.sparse.eye_array(count)
     # Unknowns, then growth and shrinking of each pair.
-    programme = Solver(
+    solution, reduced = cheapest(
         Equations(
             scipy.sparse.block_array([[plain.relations, None, None], [change, -unit, unit]], format="csr"),
             np.concatenate([plain.low, right]),
             np.concatenate([plain.high, right]),
             np.concatenate([plain.lower, np.zeros(2 * count)]),
             np.concatenate([plain.upper, np.full(2 * count, np.inf)]),
-        )
+        ),
+        np.concatenate([np.zeros(unknowns), np.ones(2 * count)]),
     )
-    solution, reduced = programme.cheapest(np.concatenate([np.zeros(unknowns), np.ones(2 * count)]))
     bound = np.abs(reduced) > _REDUCED_COST
     fixed, grows, shrinks = bound[:unknowns], ~bound[unknowns : unknowns + count], ~bound[unknowns + count :]
     return Equations(
