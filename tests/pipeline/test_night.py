@@ -24,6 +24,7 @@ SOURCES = {
     "unfaelle": "unfaelle",
     "ladesaeulen": "ladesaeulen",
     "haushalt": "haushalt",
+    "maengelmelder": "maengel",
 }
 
 
