@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from samplecity.offers import System, Web, at_the_city
@@ -54,9 +54,11 @@ def _table(resource: str, title: str, names: str, rows: list[tuple[Cell, ...]]) 
     return Table(resource, title, tuple(Column(name, "text") for name in names.split()), tuple(rows))
 
 
-def _stamp(state: State, changed: bool) -> str:
-    """When an object was modified: the night before the second one, or long ago."""
-    return f"{state.first_day + timedelta(days=1)}T01:30:00+00:00" if changed else "2026-01-15T06:00:00+00:00"
+def _stamp(state: State, number: int, changed: bool = False) -> str:
+    """When an object was modified: long ago, each at a moment of its own, or in the night before the second one."""
+    if changed:
+        return f"{state.first_day + timedelta(days=1)}T01:30:00+00:00"
+    return f"{datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number):%Y-%m-%dT%H:%M:%S+00:00}"
 
 
 def _term_began(state: State) -> date:
@@ -77,7 +79,7 @@ def organizations(state: State) -> Table:
     start = f"{_term_began(state)}"
     return _table(
         "organization", "Gremien", "number name shortName organizationType classification startDate modified",
-        [(*row, start, _stamp(state, changed=False)) for row in rows],
+        [(*row, start, _stamp(state, int(str(row[0])))) for row in rows],
     )  # fmt: skip
 
 
@@ -100,7 +102,7 @@ def persons(state: State) -> Table:
                 "Dr." if number % 11 == 0 else None, f"02381 {MARKER} {number:04}",
                 f"{MARKER}{number}@example.org",
                 f"{MARKER} 19{50 + number % 45}-05-17", f"{MARKER}straße {number}", f"{MARKER}: Lebenslauf {number}",
-                role, "true" if left else None, _stamp(state, left),
+                role, "true" if left else None, _stamp(state, number, left),
             )
         )  # fmt: skip
     names = "number name givenName familyName formOfAddress title phone email birthday address life role left modified"
@@ -161,7 +163,7 @@ def meetings(state: State) -> Table:
                 number, f"Sitzung: {organization[1]}", f"{day}T{dice.choice((15, 16, 17))}:00:00+00:00",
                 f"{day}T19:30:00+00:00", organization[0], dice.choice(("Sitzungssaal", "Kleiner Saal", None)),
                 f"{dice.choice(STREETS)} {number}", bezirk.postcode, "true" if cancelled else None,
-                "true" if deleted else None, _stamp(state, cancelled or deleted),
+                "true" if deleted else None, _stamp(state, number, cancelled or deleted),
             )
         )  # fmt: skip
     names = "number name start end organization room streetAddress postalCode cancelled deleted modified"
@@ -189,7 +191,7 @@ def papers(state: State) -> Table:
             (
                 number, title, f"{number:04}/{day:%y}", kind, str(day), author,
                 _first_of("Fraktion", state) + number % len(GROUPS) if kind in ("Antrag", "Anfrage") else None,
-                _stamp(state, changed),
+                _stamp(state, number, changed),
             )
         )  # fmt: skip
     return _table("paper", "Vorlagen", "number name reference paperType date author group modified", rows)
@@ -282,7 +284,7 @@ def _about(state: State) -> Table:
 
 
 def _body(table: Table, request: Request, url: str, state: State) -> Answer:
-    root, modified = url.rpartition("/")[0], _stamp(state, changed=False)
+    root, modified = url.rpartition("/")[0], _stamp(state, 0)
     lists = {name: f"{root}/{name}" for name in ("organization", "person", "meeting", "paper", "membership")}
     term = oparl_object(
         "LegislativeTerm", f"{root}/legislativeterm/1", modified, name="Wahlperiode", startDate=f"{_term_began(state)}"
@@ -300,7 +302,7 @@ def _system(table: Table, request: Request, url: str, state: State) -> Answer:
         oparl_object(
             "System",
             url,
-            _stamp(state, changed=False),
+            _stamp(state, 0),
             oparlVersion="https://schema.oparl.org/1.1/",
             body=f"{root}/body",
             name="Ratsinformationssystem der Beispielstadt",
