@@ -228,7 +228,7 @@ def by_integers(frame: pd.DataFrame, dimensions: list[str]) -> list[float]:
     return widths
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_in_two_dimensions_the_attack_agrees_with_integer_programmes(data: st.DataObject) -> None:
     """There the ends of all intervals are whole numbers; the same in any order of the rows."""

@@ -186,7 +186,7 @@ def test_sums_shown_later_give_away_those_of_before() -> None:
     assert compared(second, first, table=table).now == Attack(hidden=4, known=4, narrow=4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_no_history_contradicts_itself_and_unchanged_cells_only_get_narrower(data: st.DataObject) -> None:
     """Whatever changes and whatever is hidden: the smallest history exists, and knowing more never helps less."""
