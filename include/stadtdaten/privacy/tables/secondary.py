@@ -41,6 +41,7 @@ on one thread.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,11 +60,15 @@ Mask = NDArray[np.bool_]
 TOLERANCE = 1e-6
 """Movements smaller than this are rounding of the solver (its feasibility tolerance is 1e-7)."""
 
-PROGRAMMES = 1500
-"""Linear programmes spent on steps 2 to 4 for each set of connected cells, at least."""
+PROGRAMMES = 1000
+"""Linear programmes after which steps 2 to 4 end, for each set of connected cells. More makes large tables slow, and
+found next to nothing more in small ones (``bench/suppression.py``)."""
 
 HIDDEN_COST = 1e-3
 """Cost of moving a cell that is hidden anyway: nearly free, yet short detours win, which keeps witnesses small."""
+
+FORGOTTEN = 0.7
+"""Share of the secondary cells around the drawn one that a repair forgets."""
 
 
 class NotProtectable(Exception):
@@ -259,27 +264,26 @@ class _Budget:
 
 
 def _thin(problem: _Problem, best: _Pattern, budget: _Budget, dice: np.random.Generator) -> _Pattern:
-    """Step 2, while it helps and half of the budget lasts."""
-    until = budget.left // 3
-    last = np.inf
-    while budget.left > until and (price := problem.price_of(best.hidden)) < last:
-        last = price
-        for favourites in (best.evidence.uses(), np.ones(len(problem.slack))):
-            part = np.flatnonzero(best.hidden)
-            inner = problem.only(part)
-            movements = inner.movements()
-            cost = inner.cost * dice.uniform(0.7, 1.3, len(part)) / np.sqrt(1 + favourites[part])
-            derived = _derive(
-                inner, movements, inner.primary, _Evidence(len(part), []), cost, dice.permutation(len(part))
-            )
-            budget.spend(movements)
-            best = min(best, _widened(derived, part, best), key=lambda p: problem.price_of(p.hidden))
+    """Step 2, as long as it helps and half of the budget lasts."""
+    until = budget.left // 2
+    while budget.left > until:
+        part = np.flatnonzero(best.hidden)
+        inner = problem.only(part)
+        movements = inner.movements()
+        # Cells that serve many are cheap, and chance breaks ties in another way each time.
+        cost = inner.cost * dice.uniform(0.7, 1.3, len(part)) / np.sqrt(1.0 + best.evidence.uses()[part])
+        nothing = _Evidence(len(part), [])
+        derived = _derive(inner, movements, inner.primary, nothing, cost, dice.random(len(part)))
+        budget.spend(movements)
+        if inner.price_of(derived.hidden) >= problem.price_of(best.hidden):
+            break
+        best = _widened(derived, part, len(best.hidden))
     return best
 
 
-def _widened(inner: _Pattern, part: NDArray[np.int64], outer: _Pattern) -> _Pattern:
-    """The pattern of some cells as a pattern of all."""
-    hidden = np.zeros_like(outer.hidden)
+def _widened(inner: _Pattern, part: NDArray[np.int64], cells: int) -> _Pattern:
+    """The pattern of some cells as a pattern of all ``cells``."""
+    hidden = np.zeros(cells, dtype=np.bool_)
     hidden[part] = inner.hidden
     witnesses = np.zeros((len(inner.evidence.witnesses), len(hidden)))
     witnesses[:, part] = np.array(inner.evidence.witnesses).reshape(len(witnesses), len(part))
@@ -302,7 +306,7 @@ def _clean(problem: _Problem, pattern: _Pattern, budget: _Budget) -> _Pattern:
             budget.spend(movements)
             if without is not None:
                 hidden, evidence = without.hidden, without.evidence
-    return _widened(_Pattern(hidden, evidence), part, pattern)
+    return _widened(_Pattern(hidden, evidence), part, len(pattern.hidden))
 
 
 def _published(
@@ -352,18 +356,22 @@ def _repair(
     """Step 4, while the budget lasts."""
     while budget.left > 0 and (best.hidden & ~problem.primary).any():
         centre = dice.choice(np.flatnonzero(best.hidden))
-        moved = [np.abs(w) > TOLERANCE for w in best.evidence.witnesses if abs(w[centre]) > TOLERANCE]
-        forgotten = np.flatnonzero(np.any(moved, axis=0) & ~problem.primary & (dice.random(len(best.hidden)) < 0.7))
+        around = [np.abs(w) > TOLERANCE for w in best.evidence.witnesses if abs(w[centre]) > TOLERANCE]
+        drawn = dice.random(len(best.hidden)) < FORGOTTEN
+        forgotten = np.flatnonzero(np.any(around, axis=0) & ~problem.primary & drawn)
         start = best.hidden.copy()
         start[forgotten] = False
         cost = problem.cost * dice.uniform(0.5, 1.5, len(start))
-        derived = _derive(
-            problem, movements, start, best.evidence.without(forgotten), cost, dice.permutation(len(start))
-        )
-        budget.spend(movements)
-        derived = _clean(problem, derived, budget)
-        if problem.price_of(derived.hidden) <= problem.price_of(best.hidden):
-            best = derived
+        try:
+            other = _derive(problem, movements, start, best.evidence.without(forgotten), cost, dice.random(len(start)))
+        except _Stuck as stuck:
+            movements.block(np.array([stuck.cell]))
+            continue
+        finally:
+            budget.spend(movements)
+        other = _clean(problem, other, budget)
+        if problem.price_of(other.hidden) <= problem.price_of(best.hidden):
+            best = other
     return best
 
 
@@ -401,7 +409,7 @@ def _connected(relations: scipy.sparse.csr_array, hideable: NDArray[np.int64]) -
     labels = label[among.shape[0] :]
     order = np.argsort(labels, kind="stable")
     bounds = np.searchsorted(labels[order], np.arange(number + 1))
-    return [hideable[order[low:high]] for low, high in zip(bounds[:-1], bounds[1:], strict=True) if high > low]
+    return [hideable[order[low:high]] for low, high in itertools.pairwise(bounds) if high > low]
 
 
 def suppress_grid(counts: NDArray[np.int64], minimum: int) -> Mask:
