@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS ?= 1
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv refresh up down clean test test-fast test-browser test-peers lint lock
+.PHONY: help venv refresh up down clean test test-fast test-browser test-peers test-judges lint lock
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,11 +56,11 @@ clean:  ## End what is running and delete all state (var/)
 
 test: $(VENV)/complete-dev  ## Run the tests that need neither a browser nor other people's servers
 	$(call debian,$(PROJ_DATA),proj-data)
-	@$(BIN)/pytest -n 2 -m "not browser and not peers"
+	@$(BIN)/pytest -n 2 -m "not browser and not peers and not judges"
 
 test-fast: $(VENV)/complete-dev  ## Run the tests of `make test` that need no running Airflow
 	$(call debian,$(PROJ_DATA),proj-data)
-	@$(BIN)/pytest -n 2 -m "not browser and not peers and not airflow"
+	@$(BIN)/pytest -n 2 -m "not browser and not peers and not judges and not airflow"
 
 test-browser: $(VENV)/complete-dev  ## Run the tests in Debian's Chromium (installed with apt-get when we are root)
 	$(call debian,/usr/bin/chromium,chromium)
@@ -69,6 +69,9 @@ test-browser: $(VENV)/complete-dev  ## Run the tests in Debian's Chromium (insta
 test-peers: $(VENV)/complete-dev $(VENV)-peers/complete  ## Run the tests against real servers (installed likewise)
 	$(call debian,$(PEERS),cgi-mapserver openssh-server vsftpd postgresql-postgis)
 	@$(BIN)/pytest tests/peers
+
+test-judges: $(VENV)/complete-dev $(VENV)-judges/complete  ## Have published records judged by pycanon and anjana
+	@$(BIN)/pytest tests/judges
 
 lint: $(VENV)/complete-dev  ## Judge the code: style, types, layers, contracts, suites, docker-compose.yaml
 	$(BIN)/ruff check
@@ -84,6 +87,7 @@ lock: venv  ## Resolve requirements*.in anew into the pinned requirements*.txt (
 	$(UV) compile -q --universal --python-version 3.11 --no-header --upgrade requirements.in -o requirements.txt
 	$(UV) compile -q --universal --python-version 3.11 --no-header --upgrade requirements-dev.in -o requirements-dev.txt
 	$(UV) compile -q --universal --python-version 3.11 --no-header --upgrade requirements-peers.in -o requirements-peers.txt
+	$(UV) compile -q --universal --python-version 3.11 --no-header --upgrade requirements-judges.in -o requirements-judges.txt
 
 venv: $(VENV)/complete  ## Create .venv from the pinned requirements (done by the others when needed)
 
@@ -117,4 +121,12 @@ $(VENV)-peers/complete: requirements-peers.txt $(VENV)/complete
 	@$(PYTHON) -m venv --without-pip $(VENV)-peers
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV)-peers $(UV) install -q --compile-bytecode -r requirements-peers.txt || { \
 	    echo "The servers for the tests could not be installed (reason above)."; exit 1; }
+	@touch $@
+
+# pycanon and anjana want pandas 2, so they live apart too.
+$(VENV)-judges/complete: requirements-judges.txt $(VENV)/complete
+	@rm -rf $(VENV)-judges
+	@$(PYTHON) -m venv --without-pip $(VENV)-judges
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV)-judges $(UV) install -q --compile-bytecode -r requirements-judges.txt || { \
+	    echo "The judges of published records could not be installed (reason above)."; exit 1; }
 	@touch $@

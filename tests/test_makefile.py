@@ -40,7 +40,8 @@ def make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_make_alone_lists_the_targets(checkout: Path) -> None:
     listed = make(checkout).stdout
-    for target in ("refresh", "up", "down", "clean", "test", "test-fast", "test-browser", "test-peers", "lint", "lock"):
+    tests = ("test", "test-fast", "test-browser", "test-peers", "test-judges")
+    for target in ("refresh", "up", "down", "clean", *tests, "lint", "lock"):
         assert f"\n{target} " in f"\n{listed}"
 
 
