@@ -58,7 +58,8 @@ def anonymise_one(
     frame: pd.DataFrame, table: Table, context: Context = TODAY, **more: Any
 ) -> tuple[pd.DataFrame, AnonymisationReport]:
     """What may be published of the table, and the report on it."""
-    return anonymisation.anonymise({table.id: frame}, make_dataset(table, **more), context)[table.id]
+    anonymised = anonymisation.anonymise({table.id: frame}, make_dataset(table, **more), context)[table.id]
+    return anonymised.frame, anonymised.report
 
 
 def audit_one(frame: pd.DataFrame, table: Table, context: Context = TODAY, **more: Any) -> None:

@@ -69,7 +69,7 @@ def gauges(
             "temporal": (days[0], days[-1]),
         },
         personal=False,
-        report=AnonymisationReport(table="tageswerte", sentence=""),
+        report=AnonymisationReport(table="tageswerte", notes=()),
     )
 
 
@@ -110,7 +110,7 @@ def residents(folder: Path, *, night: int = 1, previous: str = "") -> Manifest:
             primary_suppressed=1,
             secondary_suppressed=1,
             minimum=3,
-            sentence=SENTENCE,
+            notes=(SENTENCE,),
         ),
     )
 

@@ -57,7 +57,8 @@ class SourceFile(Value):
     """One file (page, statement) of a source as it was when it was read: what to ask for to learn of a change.
 
     ``etag`` and ``last_modified`` are the source's own words over HTTP; a file drop has the file's time of change in
-    nanoseconds or seconds, a database the number of rows and the rising column's highest value. "" where there is none.
+    nanoseconds or seconds, a database the number of rows and the rising column's highest value, an OParl list the latest
+    ``modified``. "" where there is none.
     """
 
     name: str = Field(description="The resource, or the name of the file that the resource's pattern fits")
@@ -123,7 +124,7 @@ class CheckResult(Value):
 
 
 class AnonymisationReport(Value):
-    """What anonymisation did to one table. ``sentence`` is the German change note that dl-de/by-2-0 asks for."""
+    """What anonymisation did to one table; ``notes`` are German sentences for the public."""
 
     table: str
     dropped_columns: tuple[str, ...] = ()
@@ -140,12 +141,21 @@ class AnonymisationReport(Value):
     information_loss: float | None = Field(
         default=None, description="Microdata: normalised certainty penalty, 0 (as it was) to 1 (nothing left)"
     )
-    sentence: str
+    notes: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The change note that dl-de/by-2-0 asks for."""
+        return " ".join(self.notes)
 
     @property
     def suppressed(self) -> int:
         """Cells held back, primary and secondary."""
         return self.primary_suppressed + self.secondary_suppressed
+
+
+CELLS = "cells"
+"""Folder of a release with its PublishedCells, a Parquet file per table; no portal shows it."""
 
 
 class PublishedCells(Value):

@@ -60,6 +60,12 @@ def residents() -> Callable[[list[tuple[str, int, str, int]]], pd.DataFrame]:
 
 @pytest.fixture(scope="session")
 def sites() -> Table:
-    """Places without any person: what most tables are."""
-    names = ["kennung", "strasse", "bemerkung"]
-    return make_table([{"name": name, "type": "string", "class": "public"} for name in names])
+    """Places without any person, each with its address: what most tables are."""
+    address = {"kind": "address", "legal_basis": "Anschrift einer öffentlichen Einrichtung"}
+    return make_table(
+        [
+            {"name": "kennung", "type": "string", "class": "public"},
+            {"name": "strasse", "type": "string", "class": "public", "expected": [address]},
+            {"name": "bemerkung", "type": "string", "class": "public"},
+        ]
+    )

@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 
 from people import anonymise_one, audit_one
-from stadtdaten.contracts import Table, load_contract
+from stadtdaten.contracts import Table
 from stadtdaten.faults import GateFailed
-from stadtdaten.privacy.admission import allowed_on
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "include" / "contracts"
 

@@ -19,7 +19,7 @@ ISSUED, MODIFIED = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 11, 23, tzin
 
 def described(source: str, frames: dict[str, pandas.DataFrame], *sentences: str) -> DatasetMetadata:
     contract = load_contract(CONTRACTS / f"{source}.yaml")
-    reports = [AnonymisationReport(table="t", sentence=sentence) for sentence in sentences]
+    reports = [AnonymisationReport(table="t", notes=(sentence,)) for sentence in sentences]
     return describe(contract, contract.datasets[0], frames, reports, ISSUED, MODIFIED)
 
 

@@ -19,15 +19,17 @@ from zoneinfo import ZoneInfo
 from stadtdaten import read
 from stadtdaten.contracts import Dataset, Table
 from stadtdaten.faults import Misconfigured, SnapshotFailed
-from stadtdaten.frames import AnonymisationReport, CheckResult, Inputs, Manifest, Snapshot, Stage
+from stadtdaten.frames import CELLS, AnonymisationReport, CheckResult, Inputs, Manifest, Snapshot, Stage
 from stadtdaten.pipeline import incidents
 from stadtdaten.pipeline.run import CandidateReference, Run, SnapshotReference
 from stadtdaten.pipeline.staging import discard
 from stadtdaten.privacy.admission import admit
 from stadtdaten.privacy.anonymisation import anonymise
-from stadtdaten.privacy.audit import audit
+from stadtdaten.privacy.audit import audit, audit_finished
 from stadtdaten.privacy.columns import published_columns
 from stadtdaten.privacy.context import Context
+from stadtdaten.privacy.stronger import what_would_pass
+from stadtdaten.privacy.tables.published import encode
 from stadtdaten.quality.checks import run_suite
 from stadtdaten.quality.gates import gate
 from stadtdaten.quality.suites import SuiteError, load_suite, suite_path
@@ -73,15 +75,18 @@ def _build(run: Run, dataset: Dataset, snapshot: Snapshot, attempt: int) -> Path
         checks = _check(run, dataset, raw | references, "raw", attempt)
     context = _context(run, dataset, snapshot, references)
     with _log_group("Anonymisieren"):
-        anonymised = anonymise(raw, dataset, context)
-        for table, (_, report) in anonymised.items():
-            logger.info("%s: %s", table, report.sentence)
-    public = {table: frame for table, (frame, _) in anonymised.items()}
+        with what_would_pass(raw, dataset, context):
+            anonymised = anonymise(raw, dataset, context)
+        for table, each in anonymised.items():
+            logger.info("%s: %s", table, each.report.sentence)
+    public = {table: each.frame for table, each in anonymised.items()}
     with _log_group("Veröffentlichbare Daten prüfen"):
         checks += _check(run, dataset, public, "public", attempt)
     with _log_group("Datenschutz nachprüfen"):
-        audit(public, dataset, context)
-    return _write(run, dataset, snapshot, public, checks, [report for _, report in anonymised.values()], attempt)
+        widths = {table: each.widths for table, each in anonymised.items() if each.widths is not None}
+        with what_would_pass(raw, dataset, context):
+            audit(public, dataset, context, widths)
+    return _write(run, dataset, snapshot, public, checks, [each.report for each in anonymised.values()], attempt)
 
 
 def _day(run: Run, snapshot: Snapshot) -> date:
@@ -98,6 +103,8 @@ def _context(run: Run, dataset: Dataset, snapshot: Snapshot, references: Frames)
         today=_day(run, snapshot),
         crs=run.city.crs,
         references=references,
+        earlier=run.ledger.published_cells(dataset.id),
+        others=run.ledger.published_cells_of_others(dataset.id),
         key=lambda connection: run.connect(connection).password,
     )
 
@@ -166,6 +173,7 @@ def _write(
         )
     )  # fmt: skip
     _write_evidence(folder / "evidence", snapshot, checks, reports)
+    _write_cells(folder / CELLS, dataset, frames)
     rows = {table: len(frame) for table, frame in frames.items()}
     manifest = Manifest(
         release=release,
@@ -191,6 +199,7 @@ def _write(
         personal=dataset.personal,
         evidence=_other_files(folder, {file.path for file in files}),
     )
+    audit_finished(manifest.metadata, folder, [file.path for file in files])
     write_candidate_manifest(folder, manifest)
     logger.info("%s: candidate %s with %d files", dataset.id, release, len(files))
     return folder
@@ -206,6 +215,14 @@ def _write_evidence(
     for name, values in (("checks", checks), ("anonymisation", reports)):
         lines = ",\n".join(value.model_dump_json() for value in values)
         (folder / f"{name}.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+
+
+def _write_cells(folder: Path, dataset: Dataset, frames: Frames) -> None:
+    """What is published of each table about people, as it is kept for good (``publication`` puts it in the ledger)."""
+    for table in dataset.tables:
+        if table.tabulation is not None or table.microdata is not None:
+            folder.mkdir(exist_ok=True)
+            (folder / f"{table.id}.parquet").write_bytes(encode(frames[table.id], table))
 
 
 def _other_files(folder: Path, listed: set[str]) -> dict[str, str]:

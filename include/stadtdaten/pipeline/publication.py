@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stadtdaten.faults import GateFailed, Misconfigured, PublicationFailed, ReleaseDamaged
-from stadtdaten.frames import Manifest
+from stadtdaten.frames import CELLS, Manifest, PublishedCells
 from stadtdaten.pipeline import incidents
 from stadtdaten.pipeline.run import CandidateReference, ReleaseReference, Run
 from stadtdaten.privacy.admission import refuse_taken_down
@@ -138,6 +138,8 @@ def _reconcile(run: Run, manifest: Manifest, withdrawn: str = "") -> None:
         # Also before the act: if we are killed in it, the nights must not undo the rollback.
         _record_live(run, manifest, withdrawn)
     with run.store.local_folder(manifest.dataset, manifest.release) as folder:
+        # Before the act: what may have been seen counts as seen.
+        run.ledger.keep_cells(_cells(manifest, folder))
         changed = run.portal.reconcile(manifest, folder)
     try:  # taken down by somebody while we were at it
         refuse_taken_down(manifest, run.ledger.tombstone(manifest.dataset))
@@ -146,6 +148,21 @@ def _reconcile(run: Run, manifest: Manifest, withdrawn: str = "") -> None:
         raise
     _record_live(run, manifest, withdrawn)
     logger.info("%s: release %s is live%s", manifest.dataset, manifest.release, "" if changed else " already")
+
+
+def _cells(manifest: Manifest, folder: Path) -> list[PublishedCells]:
+    """What the release shows of its tables about people."""
+    return [
+        PublishedCells(
+            dataset=manifest.dataset,
+            table=Path(path).stem,
+            release=manifest.release,
+            published_at=datetime.now(UTC),
+            content=(folder / path).read_bytes(),
+        )
+        for path in sorted(manifest.evidence)
+        if Path(path).parent.name == CELLS
+    ]
 
 
 def _record_live(run: Run, manifest: Manifest, withdrawn: str = "") -> None:

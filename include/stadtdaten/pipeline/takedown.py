@@ -99,11 +99,12 @@ def _write_facts(run: Run, dataset: Dataset, tombstone: Tombstone, kept: list[Ma
         created = f"{manifest.created.astimezone(zone):%d.%m.%Y, %H:%M}"
         size = sum(each.size for each in manifest.files)
         lines.append(f"| {manifest.release} | {created} | {manifest.rows_published} | {len(manifest.files)} | {size} |")
-    lines += ["", "## Veröffentlichte Spalten", ""]
-    lines += [
-        f"- {table}: {', '.join(column.title for column in columns)}"
-        for table, columns in (kept[0].metadata.columns.items() if kept else ())
-    ]
+    published: dict[str, dict[str, None]] = {}
+    for manifest in reversed(kept):
+        for table, columns in manifest.metadata.columns.items():
+            published.setdefault(table, {}).update(dict.fromkeys(column.title for column in columns))
+    lines += ["", "## Jemals veröffentlichte Spalten", ""]
+    lines += [f"- {table}: {', '.join(titles)}" for table, titles in published.items()]
     lines += [
         "",
         "## Noch einzutragen",

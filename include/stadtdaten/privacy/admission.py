@@ -1,4 +1,4 @@
-"""May this dataset be published at all today? Its release record must be in force, and nothing taken down comes back."""
+"""May this dataset be published at all today? Its release record must be in force; what was taken down stays down."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def admit(dataset: Dataset, today: date, tombstone: Tombstone | None) -> None:
     if record.next_review < today:
         raise GateFailed(
             "privacy",
-            f"Datensatz {dataset.id}: Die Freigabe ist am {record.next_review:%d.%m.%Y} abgelaufen; seither wird nichts "
-            "Neues veröffentlicht.",
+            f"Datensatz {dataset.id}: Die Freigabe ist am {record.next_review:%d.%m.%Y} abgelaufen; seither wird "
+            "nichts Neues veröffentlicht.",
             next_step=f"Die Freigabe neu prüfen lassen ({record.office}, Datenschutz) und im Vertrag `release.date` "
             "und `release.next_review` eintragen.",
         )
@@ -44,7 +44,7 @@ def admit(dataset: Dataset, today: date, tombstone: Tombstone | None) -> None:
 
 def review_due(dataset: Dataset, today: date) -> bool:
     """Whether the release record ends within ``NOTICE``, or has ended."""
-    return dataset.release.next_review - NOTICE <= today
+    return today >= dataset.release.next_review - NOTICE
 
 
 def refuse_taken_down(manifest: Manifest, tombstone: Tombstone | None) -> None:

@@ -3,79 +3,103 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from stadtdaten.contracts.model import Dataset, Table
+from stadtdaten.contracts.protection import MagnitudeTable, Suppression
 from stadtdaten.frames import AnonymisationReport
+from stadtdaten.privacy import change_note
 from stadtdaten.privacy.context import Context
-from stadtdaten.privacy.tables.frequency_table import Tabulation, tabulate
-from stadtdaten.privacy.treatments.generalise import domain, treat
-
-Anonymised = dict[str, tuple[pd.DataFrame, AnonymisationReport]]
-"""Table id to what may be published of it and the report on what was done."""
+from stadtdaten.privacy.microdata.records import Records, anonymise_records
+from stadtdaten.privacy.tables.tabulate import Tabulated, tabulate
+from stadtdaten.privacy.treatments import TreatmentNumbers, treat
 
 
-def anonymise(frames: Mapping[str, pd.DataFrame], dataset: Dataset, context: Context) -> Anonymised:
-    """Every table of the dataset with exactly its ``published_columns``, and what was done to it.
+@dataclass(frozen=True)
+class Anonymised:
+    """What may be published of a table, what was done to it, and, for the audit, how wide the interval of each cell
+    that is held back must be (rows of ``frame``; None where nothing is held back). ``widths`` are never published."""
+
+    frame: pd.DataFrame
+    report: AnonymisationReport
+    widths: NDArray[np.float64] | None = None
+
+
+def anonymise(frames: Mapping[str, pd.DataFrame], dataset: Dataset, context: Context) -> dict[str, Anonymised]:
+    """Every table of the dataset, by its id, with exactly its ``published_columns``.
 
     ``frames`` holds all declared columns of each table, typed by the contract (a GeoDataFrame stays one while its
     geometry is published). All tables at once, because tables of the same rows are protected together.
     Raises GateFailed("privacy") where a rule of the contract cannot be met, SchemaChanged, Misconfigured.
     """
-    return {table.id: _anonymise(frames[table.id], table) for table in dataset.tables}
+    treated = {table.id: treat(frames[table.id], table, context) for table in dataset.tables}
+    added_up = [table for table in dataset.tables if table.tabulation is not None]
+    tabulated = tabulate({table.id: treated[table.id][0] for table in added_up}, added_up, context)
+    anonymised: dict[str, Anonymised] = {}
+    for table in dataset.tables:
+        frame, numbers = treated[table.id]
+        if table.tabulation is not None:
+            anonymised[table.id] = _cells(table, numbers, tabulated[table.id])
+        elif table.microdata is not None:
+            anonymised[table.id] = _records(table, numbers, anonymise_records(frame, table))
+        else:
+            notes = list(change_note.on_columns(table, numbers))
+            shown = _in_no_order(frame) if numbers.columns else frame
+            anonymised[table.id] = Anonymised(shown, _report(table, numbers, notes))
+    return anonymised
 
 
-def _anonymise(frame: pd.DataFrame, table: Table) -> tuple[pd.DataFrame, AnonymisationReport]:
-    treated = treat(frame, table)
-    spec = table.frequency_table
-    tabulation = None if spec is None else tabulate(treated, table, spec)
-    dropped = tuple(column.name for column in table.columns if not column.published)
-    generalised = tuple(column.name for column in table.columns if domain(column) is not None)
-    published = treated if tabulation is None else tabulation.frame
-    minimum = getattr(spec.protection, "minimum", 0) if spec is not None else 0
-    report = AnonymisationReport(
-        table=table.id,
-        dropped_columns=dropped,
-        treated_columns=generalised,
-        cells=0 if tabulation is None else len(published),
-        primary_suppressed=0 if tabulation is None else tabulation.primary,
-        secondary_suppressed=0 if tabulation is None else tabulation.secondary,
-        minimum=minimum,
-        sentence=_sentence(table, len(dropped), generalised, tabulation, minimum),
+def _in_no_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows sorted by what is published: their order in the source (by time, by street) would tell more."""
+    keys = pd.DataFrame(
+        {
+            name: frame[name].to_wkb(hex=True) if frame[name].dtype.name == "geometry" else frame[name].astype("str")
+            for name in frame.columns
+        }
     )
-    return published, report
+    order = keys.sort_values(list(keys.columns), kind="stable").index
+    return frame.loc[order].reset_index(drop=True)
 
 
-def _sentence(
-    table: Table, dropped: int, generalised: tuple[str, ...], tabulation: Tabulation | None, minimum: int
-) -> str:
-    """The change note that dl-de/by-2-0 asks for, in German, for the public."""
-    parts = []
-    if dropped:
-        parts.append("Eine Spalte wurde weggelassen." if dropped == 1 else f"{dropped} Spalten wurden weggelassen.")
-    if generalised:
-        titles = [f"„{table.column(name).title}“" for name in generalised]
-        listed = titles[0] if len(titles) == 1 else f"{', '.join(titles[:-1])} und {titles[-1]}"
-        parts.append(f"{listed} {'wurde' if len(titles) == 1 else 'wurden'} zu Gruppen zusammengefasst.")
-    if tabulation is not None:
-        parts.append(_sentence_on_cells(len(tabulation.frame), tabulation, minimum))
-    if not parts:
-        if all(column.class_ == "public" for column in table.columns):
-            return (
-                "Die Daten wurden nicht anonymisiert, weil sie keinen Bezug zu Personen haben; "
-                "Form und Bezeichnungen wurden vereinheitlicht."
-            )
-        return "Es wurden keine Angaben verändert; Form und Bezeichnungen wurden vereinheitlicht."
-    return " ".join(parts) + " Form und Bezeichnungen wurden vereinheitlicht."
+def _cells(table: Table, numbers: TreatmentNumbers, tabulated: Tabulated) -> Anonymised:
+    notes = [*change_note.on_columns(table, numbers), *change_note.on_cells(table, tabulated)]
+    spec = table.tabulation
+    if isinstance(spec, MagnitudeTable):
+        minimum = spec.minimum
+    else:
+        minimum = spec.protection.minimum if spec is not None and isinstance(spec.protection, Suppression) else 0
+    report = _report(
+        table, numbers, notes,
+        cells=tabulated.cells, primary_suppressed=tabulated.primary, secondary_suppressed=tabulated.secondary,
+        minimum=minimum, changed=tabulated.changed,
+    )  # fmt: skip
+    return Anonymised(tabulated.frame, report, tabulated.widths)
 
 
-def _sentence_on_cells(cells: int, tabulation: Tabulation, minimum: int) -> str:
-    counted = "Die Einzelangaben wurden ausgezählt und um Summen ergänzt."
-    if not tabulation.primary:
-        return f"{counted} Kein Wert musste geheim gehalten werden (Mindestzahl {minimum})."
-    return (
-        f"{counted} Von {cells} Werten sind {tabulation.primary + tabulation.secondary} geheim gehalten: "
-        f"{tabulation.primary}, weil sie kleiner als {minimum} sind, und {tabulation.secondary} weitere, "
-        "aus denen sich diese errechnen ließen."
+def _records(table: Table, numbers: TreatmentNumbers, records: Records) -> Anonymised:
+    measured = records.numbers
+    notes = [*change_note.on_columns(table, numbers), *change_note.on_records(table, measured)]
+    report = _report(
+        table, numbers, notes,
+        left_out=measured.left_out, k=measured.k, l=measured.l or 0, t=measured.t, information_loss=measured.loss,
+    )  # fmt: skip
+    return Anonymised(records.frame, report)
+
+
+def _report(table: Table, numbers: TreatmentNumbers, notes: list[str], **more: Any) -> AnonymisationReport:
+    """The report on the table; values that treatments changed or left out count only where rows are published."""
+    rows_published = table.tabulation is None
+    changed = sum(each.changed for each in numbers.columns) if rows_published else 0
+    left_out = sum(each.left_out for each in numbers.columns) if rows_published else 0
+    return AnonymisationReport(
+        table=table.id,
+        dropped_columns=tuple(column.name for column in table.columns if not column.published),
+        treated_columns=tuple(each.column for each in numbers.columns),
+        notes=change_note.in_all(table, notes),
+        **{**more, "changed": changed + more.get("changed", 0), "left_out": left_out + more.get("left_out", 0)},
     )

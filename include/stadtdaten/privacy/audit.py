@@ -7,26 +7,41 @@ count, never a value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from stadtdaten.contracts.model import Dataset, Table
-from stadtdaten.contracts.protection import FrequencyTable
+from stadtdaten.contracts.protection import PERSONAL_KIND_TITLES
 from stadtdaten.faults import Finding, GateFailed
-from stadtdaten.privacy.columns import HIDDEN_SUFFIX, published_columns
+from stadtdaten.frames import DatasetMetadata
+from stadtdaten.privacy.columns import published_columns
 from stadtdaten.privacy.context import Context
-from stadtdaten.privacy.tables.attack import TableIncomplete, attack
+from stadtdaten.privacy.files import audit_file
+from stadtdaten.privacy.microdata.attack import attack_records
+from stadtdaten.privacy.tables.findings import judge_tables
 from stadtdaten.privacy.text.detectors import find_personal_data
-from stadtdaten.privacy.treatments.generalise import domain
+from stadtdaten.privacy.text.metadata import find_in_metadata
+from stadtdaten.privacy.treatments import untreated
 
 
-def audit(frames: Mapping[str, pd.DataFrame], dataset: Dataset, context: Context) -> None:
+def audit(
+    frames: Mapping[str, pd.DataFrame],
+    dataset: Dataset,
+    context: Context,
+    widths: Mapping[str, NDArray[np.float64]] | None = None,
+) -> None:
     """Raise GateFailed("privacy") with every finding unless the anonymised tables of the dataset may be published.
 
-    ``frames`` has a table with the columns of ``published_columns`` for each of the dataset's tables.
+    ``frames`` has a table with the columns of ``published_columns`` for each of the dataset's tables; ``widths`` by
+    table id how wide the interval of each held back cell must be, where only the protection can tell (sums).
     """
-    findings = tuple(finding for table in dataset.tables for finding in _table(frames[table.id], table))
+    findings = tuple(finding for table in dataset.tables for finding in _columns(frames[table.id], table))
+    if not findings:  # the other checks need the columns
+        findings = tuple(_contents(frames, dataset, context, widths or {}))
     if findings:
         raise GateFailed(
             "privacy",
@@ -41,14 +56,51 @@ def audit(frames: Mapping[str, pd.DataFrame], dataset: Dataset, context: Context
         )
 
 
-def _table(frame: pd.DataFrame, table: Table) -> tuple[Finding, ...]:
-    findings = tuple(_columns(frame, table))
-    if findings:  # the other checks need the columns
-        return findings
-    findings = (*_treatments(frame, table), *_personal_data(frame, table))
-    if table.frequency_table is not None:
-        findings += tuple(_cells(frame, table, table.frequency_table))
-    return findings
+def audit_finished(metadata: DatasetMetadata, folder: Path, files: Sequence[str]) -> None:
+    """Raise GateFailed("privacy") if the metadata or a finished file (paths below ``folder``) tells of a person."""
+    findings = (
+        *find_in_metadata(_texts(metadata)),
+        *(finding for path in files for finding in audit_file(folder / path)),
+    )
+    if findings:
+        raise GateFailed(
+            "privacy",
+            f"Datensatz {metadata.dataset}: Angaben über den Datensatz oder Eigenschaften seiner Dateien nennen "
+            f"Personen: {' '.join(finding.message for finding in findings)}",
+            next_step="Im Vertrag Ämter und Funktionspostfächer nennen statt Personen.",
+            findings=findings,
+        )
+
+
+def _texts(metadata: DatasetMetadata) -> dict[str, str]:
+    texts = {
+        "Titel": metadata.title,
+        "Beschreibung": metadata.description,
+        "Schlagwörter": "; ".join(metadata.keywords),
+        "Namensnennung": metadata.attribution,
+        "Herkunft": metadata.provenance,
+        "Stelle": metadata.owner,
+    }
+    for table, columns in metadata.columns.items():
+        texts[f"Titel der Tabelle {table}"] = metadata.table_titles[table]
+        for column in columns:
+            texts[f"Spalte {column.name}"] = f"{column.title}; {column.description}"
+    return texts
+
+
+def _contents(
+    frames: Mapping[str, pd.DataFrame],
+    dataset: Dataset,
+    context: Context,
+    widths: Mapping[str, NDArray[np.float64]],
+) -> Iterator[Finding]:
+    for table in dataset.tables:
+        frame = frames[table.id]
+        yield from untreated(frame, table, context)
+        yield from _personal_data(frame, table)
+        if table.microdata is not None:
+            yield from attack_records(frame, table, context.earlier, context.others)
+    yield from judge_tables(frames, dataset.tables, context.earlier, widths)
 
 
 def _columns(frame: pd.DataFrame, table: Table) -> Iterator[Finding]:
@@ -69,61 +121,20 @@ def _columns(frame: pd.DataFrame, table: Table) -> Iterator[Finding]:
         yield Finding("hidden_values", "Zeilenindex oder Anhänge der Tabelle könnten Angaben mitführen.", table.id)
 
 
-def _treatments(frame: pd.DataFrame, table: Table) -> Iterator[Finding]:
-    for column in table.columns:
-        allowed = domain(column)
-        if allowed is None or column.name not in frame.columns:
-            continue
-        spec = table.frequency_table
-        totals = (spec.total,) if spec is not None and column.name in spec.margins else ()
-        outside = int((~frame[column.name].isin([*allowed, *totals])).sum())
-        if outside:
-            yield Finding(
-                "untreated", f"{outside} Werte sind nicht vergröbert.", table.id, column.name, outside, len(frame)
-            )
-
-
 def _personal_data(frame: pd.DataFrame, table: Table) -> Iterator[Finding]:
+    expected = {column.name: {each.kind for each in column.expected} for column in table.columns}
     for column in published_columns(table):
         if column.type == "geometry" or pd.api.types.is_numeric_dtype(frame[column.name].dtype):
             continue
         texts = [text for text in frame[column.name].dropna() if isinstance(text, str)]
         for hit in find_personal_data(texts):
+            if hit.kind in expected.get(column.name, ()):
+                continue
             yield Finding(
                 "personal_data",
-                f"{hit.count} von {len(frame)} Werten sehen aus wie: {hit.kind}.",
+                f"{hit.count} von {len(frame)} Werten sehen aus wie: {PERSONAL_KIND_TITLES[hit.kind]}.",
                 table.id,
                 column.name,
                 hit.count,
                 len(frame),
             )
-
-
-def _cells(frame: pd.DataFrame, table: Table, spec: FrequencyTable) -> Iterator[Finding]:
-    counts, hidden = frame[spec.measure], frame[spec.measure + HIDDEN_SUFFIX]
-    unmarked = int((hidden.isna() | (hidden.fillna(False) != counts.isna())).sum())
-    if unmarked:
-        yield Finding(
-            "hidden_cells",
-            f"{unmarked} Werte sind anders gekennzeichnet als gezeigt.", table.id, spec.measure, unmarked, len(frame),
-        )  # fmt: skip
-        return
-    small = int(((counts > 0) & (counts < spec.protection.minimum)).fillna(False).sum())
-    if small:
-        yield Finding(
-            "small_cells",
-            f"{small} Werte sind kleiner als {spec.protection.minimum} und nicht geheim.",
-            table.id, spec.measure, small, len(frame),
-        )  # fmt: skip
-    try:
-        result = attack(frame, spec)
-    except TableIncomplete as problem:
-        yield Finding("incomplete_table", f"Die Tabelle ist nicht vollständig ({problem}).", table.id, spec.measure)
-        return
-    if result.narrow:
-        yield Finding(
-            "recoverable_cells",
-            f"{result.narrow} von {result.hidden} geheimen Werten lassen sich aus den Summen errechnen oder zu eng "
-            f"eingrenzen, {result.known} davon genau.",
-            table.id, spec.measure, result.narrow, result.hidden,
-        )  # fmt: skip
