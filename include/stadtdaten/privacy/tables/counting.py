@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.protection import FrequencyTable
 from stadtdaten.faults import Finding, GateFailed, Misconfigured
+from stadtdaten.german import counted
 from stadtdaten.privacy.tables.lattice import Lattice, SeveralParents, Stratum, axis, chains
 from stadtdaten.privacy.tables.linked import declared, strata
 from stadtdaten.privacy.treatments.generalise import domain
@@ -47,7 +48,8 @@ class Counted:
             return Lattice(tuple(axis(rows, levels, self.orders) for levels in chains(spec)), len(rows))
         except SeveralParents as problem:
             parent = spec.nested[problem.name]
-            message = f"{problem.count} Werte von {problem.name} liegen in mehr als einem Wert von {parent}."
+            values = counted(problem.count, f"Wert von {problem.name} liegt", f"Werte von {problem.name} liegen")
+            message = f"{values} in mehr als einem Wert von {parent}."
             raise GateFailed(
                 "privacy",
                 f"Tabelle {self.table.id} lässt sich nicht auszählen: {message}",
@@ -137,6 +139,6 @@ def _decimals(values: NDArray[np.float64]) -> int:
 
 
 def _ordered(values: pd.Series, table: Table, name: str) -> list[Hashable]:
-    seen = set(values)
+    seen = set(values.unique())
     known = domain(table.column(name))
     return sorted(seen) if known is None else [value for value in known if value in seen]

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from stadtdaten.contracts.protection import MagnitudeTable, Suppression
 from stadtdaten.faults import GateFailed
 from stadtdaten.frames import PublishedCells
+from stadtdaten.german import counted as counted_in_german
 from stadtdaten.privacy.tables.cells import Cells
 from stadtdaten.privacy.tables.counting import Counted
 from stadtdaten.privacy.tables.lattice import Key, Lattice, Stratum
@@ -97,10 +98,12 @@ def hold_back(counted: Sequence[Counted], earlier: Sequence[PublishedCells]) -> 
         for strata, each, places in zip(found, judged, system.places, strict=True):
             strata[stratum] = HeldBack(each, hidden[places], system.widths[places])
     if unprotected:
+        values = counted_in_german(
+            unprotected, "Wert muss geheim bleiben, lässt sich aber", "Werte müssen geheim bleiben, lassen sich aber"
+        )
         raise GateFailed(
             "privacy",
-            f"{', '.join(table.id for table in tables)}: {unprotected} Werte, die geheim bleiben müssen, ließen sich "
-            "aus dem errechnen, was schon veröffentlicht ist.",
+            f"{', '.join(table.id for table in tables)}: {values} aus dem errechnen, was schon veröffentlicht ist.",
             next_step="Gröbere Gruppen erklären, auf Summen verzichten oder für Tabellen, die sich oft ändern, das "
             "Cell-Key-Verfahren (protection: cell_key) wählen.",
         )

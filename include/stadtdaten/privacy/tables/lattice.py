@@ -27,7 +27,7 @@ each other only the finest is named, as its value has one parent."""
 
 
 Stratum = tuple[Hashable, ...]
-"""The values of the dimensions that have no total, in the order of the dimensions."""
+"""The values of the dimensions that have no total, in the order of their names."""
 
 
 class SeveralParents(Exception):
@@ -81,15 +81,15 @@ def axis(rows: pd.DataFrame, levels: tuple[str, ...], orders: Mapping[str, Seque
     parents: list[int] = []
     codes = [np.zeros(len(rows), dtype=np.int64)]
     for name in levels:
-        present = set(rows[name])
+        present = set(rows[name].unique())
         labels = [label for label in orders[name] if label in present]
         code = np.asarray(pd.Categorical(rows[name], categories=labels).codes, dtype=np.int64)
-        pairs = np.unique(np.column_stack([code, codes[-1]]), axis=0)
-        if len(pairs) > len(labels):
-            raise SeveralParents(name, int((np.bincount(pairs[:, 0]) > 1).sum()))
+        child, parent = np.divmod(np.unique(code * len(nodes) + codes[-1]), len(nodes))
+        if len(child) > len(labels):
+            raise SeveralParents(name, int((np.bincount(child) > 1).sum()))
         codes.append(code + len(nodes))
-        nodes += [(*nodes[parent], label) for parent, label in zip(pairs[:, 1], labels, strict=True)]
-        parents += pairs[:, 1].tolist()
+        nodes += [(*nodes[above], label) for above, label in zip(parent.tolist(), labels, strict=True)]
+        parents += parent.tolist()
     divided, of = np.unique(np.array(parents), return_inverse=True)
     entries = np.concatenate([np.ones(len(parents)), -np.ones(len(divided))])
     place = (

@@ -22,9 +22,9 @@ def declared(table: Table) -> FrequencyTable | MagnitudeTable:
 
 
 def strata(table: Table) -> tuple[str, ...]:
-    """The dimensions without total: each combination of their values is a table of its own."""
+    """The dimensions without total, by name: each combination of their values is a table of its own."""
     spec = declared(table)
-    return tuple(name for name in spec.dimensions if name not in spec.margins)
+    return tuple(sorted(set(spec.dimensions) - set(spec.margins)))
 
 
 def linked_sets(tables: Sequence[Table]) -> list[list[Table]]:
