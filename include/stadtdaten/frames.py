@@ -57,8 +57,8 @@ class SourceFile(Value):
     """One file (page, statement) of a source as it was when it was read: what to ask for to learn of a change.
 
     ``etag`` and ``last_modified`` are the source's own words over HTTP; a file drop has the file's time of change in
-    nanoseconds or seconds, a database the number of rows and the rising column's highest value, an OParl list the latest
-    ``modified``. "" where there is none.
+    nanoseconds or seconds, a database the number of rows and the rising column's highest value, an OParl list the
+    latest ``modified``. "" where there is none.
     """
 
     name: str = Field(description="The resource, or the name of the file that the resource's pattern fits")

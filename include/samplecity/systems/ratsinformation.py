@@ -40,6 +40,9 @@ COMMITTEES = ("Haupt- und Finanzausschuss", "Ausschuss für Stadtentwicklung und
               "Jugendhilfeausschuss", "Umweltausschuss", "Kulturausschuss")  # fmt: skip
 GROUPS = ("Fraktion Nord", "Fraktion Süd", "Fraktion Mitte", "Gruppe Lippe")
 
+LISTS = ("organization", "person", "meeting", "paper", "membership", "agendaItem", "file", "locationList")
+"""Lists of the body."""
+
 PAPERS = 140
 MEETINGS = 66
 KINDS = ("Beschlussvorlage", "Mitteilungsvorlage", "Antrag", "Anfrage", "Anregung und Beschwerde")
@@ -212,7 +215,7 @@ def _person(row: dict[str, Any], root: str, state: State) -> Object:
         member = f"{root}/membership/{number}{letter}"
         memberships.append(oparl_object("Membership", member, row["modified"], **(each | named)))
     home = oparl_object(
-        "Location", f"{root}/location/p{number}", row["modified"], streetAddress=row["address"], locality="Hamm"
+        "Location", f"{root}/locationList/p{number}", row["modified"], streetAddress=row["address"], locality="Hamm"
     )
     return oparl_object(
         "Person", address, row["modified"], body=f"{root}/body/1", name=row.get("name"), givenName=row["givenName"],
@@ -228,11 +231,11 @@ def _meeting(row: dict[str, Any], root: str, _state: State) -> Object:
     if row["deleted"]:
         return deleted_object("Meeting", address, row["modified"])
     place = oparl_object(
-        "Location", f"{root}/location/m{number}", row["modified"], description="Rathaus", room=row["room"],
+        "Location", f"{root}/locationList/m{number}", row["modified"], description="Rathaus", room=row["room"],
         streetAddress=row["streetAddress"], postalCode=row["postalCode"], locality="Hamm",
     )  # fmt: skip
     items = [
-        oparl_object("AgendaItem", f"{root}/agendaitem/{number}-{order}", row["modified"], meeting=address,
+        oparl_object("AgendaItem", f"{root}/agendaItem/{number}-{order}", row["modified"], meeting=address,
                      number=f"{order}", order=order, name=name, public=public)
         for order, (name, public) in enumerate((("Einwohnerfragestunde", True), (f"Personalie {MARKER}", False)), 1)
     ]  # fmt: skip
@@ -270,13 +273,22 @@ def _list_of(
     return answer
 
 
-def _memberships_list(table: Table, request: Request, url: str, state: State) -> Answer:
-    """The memberships of all persons, each with its person."""
-    root = url.rpartition("/")[0]
-    names = [column.name for column in table.columns]
-    people = [_person(dict(zip(names, row, strict=True)), root, state) for row in table.rows]
-    own = [{**each, "person": person["id"]} for person in people for each in person["membership"]]
-    return answer_list(request, url, own)
+def _inner_list_of(
+    write: Callable[[dict[str, Any], str, State], Object], inner: str, back: str
+) -> Callable[[Table, Request, str, State], Answer]:
+    """A list of what is written into other objects; each object names in ``back`` the one it belongs to."""
+
+    def answer(table: Table, request: Request, url: str, state: State) -> Answer:
+        root = url.rpartition("/")[0]
+        names = [column.name for column in table.columns]
+        listed = []
+        for row in table.rows:
+            outer = write(dict(zip(names, row, strict=True)), root, state)
+            own = outer.get(inner, [])
+            listed += [{**each, back: outer["id"]} for each in (own if isinstance(own, list) else [own])]
+        return answer_list(request, url, listed)
+
+    return answer
 
 
 def _about(state: State) -> Table:
@@ -285,7 +297,7 @@ def _about(state: State) -> Table:
 
 def _body(table: Table, request: Request, url: str, state: State) -> Answer:
     root, modified = url.rpartition("/")[0], _stamp(state, 0)
-    lists = {name: f"{root}/{name}" for name in ("organization", "person", "meeting", "paper", "membership")}
+    lists = {name: f"{root}/{name}" for name in LISTS}
     term = oparl_object(
         "LegislativeTerm", f"{root}/legislativeterm/1", modified, name="Wahlperiode", startDate=f"{_term_began(state)}"
     )
@@ -318,7 +330,10 @@ SYSTEM = System(
         Web("ratsinformation/organization", organizations, _list_of(_organization)),
         Web("ratsinformation/meeting", meetings, _list_of(_meeting)),
         Web("ratsinformation/paper", papers, _list_of(_paper)),
-        Web("ratsinformation/membership", persons, _memberships_list),
+        Web("ratsinformation/membership", persons, _inner_list_of(_person, "membership", "person")),
+        Web("ratsinformation/agendaItem", meetings, _inner_list_of(_meeting, "agendaItem", "meeting")),
+        Web("ratsinformation/file", papers, _inner_list_of(_paper, "mainFile", "paper")),
+        Web("ratsinformation/locationList", meetings, _inner_list_of(_meeting, "location", "meetings")),
         Web("ratsinformation/body", _about, _body),
         Web("ratsinformation/system", _about, _system),
     ),

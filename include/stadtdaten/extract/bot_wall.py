@@ -1,7 +1,8 @@
 """Is an answer a wall against automated requests? Such walls stand in front of many council information systems.
 
 They answer with a web page, mostly with status 403 and not seldom with 200. Nothing is wrong with the source then, and
-nothing with the request: whoever runs the wall has to let us through.
+nothing with the request: whoever runs the wall has to let us through. A page with 403 that names no known product is
+probably one; the same page with 5xx is a server that is down, whatever stands in front of it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def refuse_bot_wall(table: str) -> Refusal:
         if not looks_like_html(media_type, head):
             return None
         name = _name(head)
-        if status == 403 or (name and status in (200, 202, 401, 429, 503)):
+        if status == 403 or (name and status in (200, 202, 429)):
             return _wall(table, status, name)
         return html_instead_of_data(table) if status == 200 else None
 
@@ -47,9 +48,9 @@ def _name(head: bytes) -> str:
 
 
 def _wall(table: str, status: int, name: str) -> SourceUnavailable:
-    called = f" ({name})" if name else ""
+    called = f"({name})" if name else "(vermutlich)"
     return SourceUnavailable(
-        f"Tabelle „{table}“: Eine Sperre gegen automatische Abrufe{called} weist uns ab: eine Webseite statt Daten "
+        f"Tabelle „{table}“: Eine Sperre gegen automatische Abrufe {called} weist uns ab: eine Webseite statt Daten "
         f"(HTTP {status}).",
         next_step="Die Stelle, die den Server der Quelle betreibt, um eine Ausnahme bitten: für die Adresse, von der "
         "wir kommen, oder für den User-Agent „stadtdaten“ unter dem Pfad der Schnittstelle. Die Sperre nicht umgehen.",
