@@ -100,16 +100,14 @@ class Scale:
         known = np.maximum.reduceat(np.where(codes < len(self.values), codes, -1), starts)
         top = np.where(mixed, known, high)
         loss = np.where(mixed, 1.0, self.width(low, high))
-        triples, group = np.unique(np.column_stack([low, top, mixed]), axis=0, return_inverse=True)
-        texts = [self._range(int(first), int(last), bool(both)) for first, last, both in triples]
-        return np.array(texts, dtype=object)[group.ravel()], loss
-
-    def _range(self, low: int, high: int, mixed: bool) -> str:
-        if low == len(self.values):
-            return MISSING
-        one = self.text(self.values[low])
-        text = one if low == high else f"{one} bis {self.text(self.values[high])}"
-        return f"{text}; {MISSING}" if mixed else text
+        ends = np.unique(np.concatenate([low, top]))
+        texts = {code: MISSING if code == len(self.values) else self.text(self.values[code]) for code in ends.tolist()}
+        triples, group = np.unique((low.astype(np.int64) * self.size + top) * 2 + mixed, return_inverse=True)
+        written = []
+        for triple in triples.tolist():
+            first, last = texts[triple // 2 // self.size], texts[triple // 2 % self.size]
+            written.append((first if first == last else f"{first} bis {last}") + (f"; {MISSING}" if triple % 2 else ""))
+        return np.array(written, dtype=object)[group], loss
 
 
 @dataclass(frozen=True)

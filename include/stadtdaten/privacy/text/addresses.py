@@ -31,7 +31,7 @@ _KINDS = (
     r"|[Ss]iedlung|[Ll]andwehr|[Hh]eide)"
 )
 STREET = re.compile(
-    rf"(?<![\w-]){_BEFORE}(?P<street>[{_UPPER}](?:[\w.'’-]*?[\w.-])?{_KINDS}|(?<=[\w.] ){_KINDS}|(?<=-){_KINDS})"
+    rf"(?<![\w-]){_BEFORE}(?P<street>[{_UPPER}](?:[\w.'’-]{{0,60}}?[\w.-])?{_KINDS}|(?<=[\w.] ){_KINDS}|(?<=-){_KINDS})"
     rf"\s?{_NUMBER}{_PLACE}"
 )
 STREET_LOWER = re.compile(

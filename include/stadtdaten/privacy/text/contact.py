@@ -42,7 +42,7 @@ SEPARATED = re.compile(
     r"(?<![\w.,+:/-])(?<!\d )\(?(0[1-9]\d{1,4})(\)\s?|\s?[/–-]\s?|\s)(\d(?:[ -]?\d){2,10})(?![\d.,:]?\d)"
 )
 BARE = re.compile(r"(?<!\d)(?:00\d{2}|0)[1-9](?:[ ./()-]{0,3}\d){6,12}(?!\d)")
-BARE_EMAIL = re.compile(r"[\w.%+-]+(?:\s?@\s?|\s+(?:at|ät)\s+)[\w-]+(?:\.[\w-]+)*", re.IGNORECASE)
+BARE_EMAIL = re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}(?:\s?@\s?|\s+(?:at|ät)\s+)[\w-]+(?:\.[\w-]+)*", re.IGNORECASE)
 
 
 def emails(text: str) -> Iterator[Span]:

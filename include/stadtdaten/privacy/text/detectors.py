@@ -34,19 +34,22 @@ DETECTORS: dict[PersonalKind, Detector] = {
 }
 """In the order in which they are believed where they claim the same characters."""
 
+_GIVEN_NAME = rf"(?:^|[^\pL])(?i:{'|'.join(sorted(names.GIVEN_NAMES))})(?:[^\pL]|$)"
 _POSSIBLE: dict[PersonalKind, str] = {
-    "iban": r"[A-Za-z]{2}[ -]?\d\d",
-    "social_security_number": r"\d\d[ -]?[A-Za-z][ -]?\d\d",
-    "tax_id": r"\d{11}|\d\d \d{3} \d{3} \d{3}|(?i:steuer|idnr|identifikation)",
+    "iban": r"[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2}|(?i:de)[ -]?\d\d(?:[ -]?\d){4}",
+    "social_security_number": r"\d[ -]?[A-Za-z][ -]?\d\d",
+    "tax_id": r"\d\d \d{3} \d{3} \d{3}|(?i:steuer|idnr|identifikation)",
     "email": r"@|[\[({]\s?(?i:at|ät)\s?[\])}]",
-    "phone": r"\d[\d ./()-]{3,}\d|\+\d",
-    "file_number": r"\d[/-]\d\d|(?i:az|gz|akten|zeichen|kasse|vorgang|nummer|nr)[^\d]{0,40}\d",
+    "phone": r"\+\d|(?:^|\D)0[01-9 ][\d ./()–-]{3,}\d|(?i:tel|fon|mobil|handy|fax|ruf|durchwahl|erreichbar)\D{1,20}\d",
+    "file_number": r"\d[/-]\d\d|(?i:az|gz|akten|zeichen|kasse|vorgang|nummer|nr)\D{0,40}\d",
     "birth_date": r"(?i:geb)|\*",
     "plate": r"[A-ZÄÖÜ][ -]?[A-Z]{0,2}[ -]?[1-9]|(?i:kennzeichen|schild|amtl|pkw|kfz|auto|lkw|roller|motorrad)",
-    "address": r"\pL[.]?\s?(?:(?i:Nr\.?|Hausnummer|Haus)\s*)?[1-9]",
-    "name": r"(?i:herr|frau|fr\.|hr\.|hrn\.|frl\.|fräulein|famil|fam\.|ehe|dr\.|prof|mag\.|dipl|pd|doktor|gez|mfg)"
-    r"|(?i:lg|vg|grü|grue|gru(?:ß|ss)|achtungsvoll|i\.\s?[avo]\.|mein name|ich heiße|ihre? )|:|\p{Lu}\.\s?|, ?\p{Lu}"
-    r"|\p{Lu}\pL+(?:-\p{Lu}\pL+)*\s+(?:\pL+\s+){0,3}\p{Lu}",
+    "address": r"(?i:stra(?:ß|ss)e|str|weg|platz|allee|gasse|ufer|chaussee|promenade|pfad|stieg|stiege|steig|damm|wall"
+    r"|ring|kamp|markt|graben|brink|busch|siedlung|landwehr|heide)\.?\s*(?:(?:Nr\.?|Hausnummer|Haus)\s*)?[1-9]|\d{5}\s+\p{Lu}"
+    r"|(?:Am|An|Auf|Im|In|Zum|Zur|Zu|Hinter|Unter|Unterm|Vor|Vorm|Über|Überm|Beim|Bei|Ob|Oberm)['’m]*\s\D{1,80}[1-9]",
+    "name": r"(?i:herr|frau|fr\.|hr\.|hrn\.|frl\.|fräulein|famil|fam\.|ehe|dr\.|prof|mag\.|dipl|pd|doktor|gez|mfg)|(?i:mein name)"
+    r"|(?:^|[^\pL])(?i:lg|vg|i\.\s?[avo]\.)|(?i:grü|grue|gruß|gruss|achtungsvoll|ich heiße|ihre? (?:nachbar|mieter))"
+    r"|\p{Lu}\.|(?:zeichner|bearbeit\pL*|er|in|ung|Zeuge|person)\s*:\s*[\pL]|" + _GIVEN_NAME,
 }
 """What a text must have at least to be looked at (RE2, which knows no context but is fast on whole columns)."""
 
@@ -68,13 +71,14 @@ def find_personal_data(texts: Sequence[str]) -> list[Hit]:
     """The kinds of personal data found in the texts of one column, with the number of texts that hold each."""
     times = Counter(texts)  # most columns repeat few values
     different = list(times)
+    column = _arrow(different)
     spans: dict[str, list[Span]] = {}
     for kind, detector in DETECTORS.items():
-        for text in _candidates(different, _POSSIBLE[kind]):
+        for text in _candidates(different, column, _POSSIBLE[kind]):
             if found := list(detector(text)):
                 spans.setdefault(text, []).extend(found)
     counts: Counter[PersonalKind] = Counter()
-    tax_ids = checked_numbers.bare_tax_ids(_candidates(different, r"\d{11}"))
+    tax_ids = checked_numbers.bare_tax_ids(_candidates(different, column, r"\d{11}"))
     for text in spans.keys() | tax_ids:
         kinds = {span.kind for span in apart(spans.get(text, ()))}
         if text in tax_ids:
@@ -84,8 +88,15 @@ def find_personal_data(texts: Sequence[str]) -> list[Hit]:
     return [Hit(kind, counts[kind]) for kind in DETECTORS if counts[kind]]
 
 
-def _candidates(texts: list[str], pattern: str) -> list[str]:
-    """Those of the texts in which the (simple) pattern occurs."""
-    column = pa.array([text.encode("utf-8", "replace") for text in texts], pa.large_binary())
+def _arrow(texts: list[str]) -> pa.Array:
+    """The texts as a column; half a surrogate pair, which no UTF-8 can hold, as a question mark."""
+    try:
+        return pa.array(texts, pa.large_string())
+    except UnicodeEncodeError:
+        return pa.array([text.encode("utf-8", "replace").decode() for text in texts], pa.large_string())
+
+
+def _candidates(texts: list[str], column: pa.Array, pattern: str) -> list[str]:
+    """Those of the texts (also given as a column) in which the simple pattern occurs."""
     fits = pc.match_substring_regex(column, pattern=pattern)
     return [text for text, fit in zip(texts, fits.to_pylist(), strict=True) if fit]

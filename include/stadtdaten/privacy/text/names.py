@@ -175,11 +175,12 @@ def _with_given_name(text: str) -> Iterator[Span]:
     """A usual given name (or several, or with initials) and a surname."""
     end = 0
     for first in CAPITAL.finditer(text):
-        if first.start() < end or not _is_given(first[0]) or _NO_GIVEN_BEFORE.search(text[: first.start()]):
+        if first.start() < end or not _is_given(first[0]) or _NO_GIVEN_BEFORE.search(text, max(0, first.start() - 40), first.start()):
             continue
         at = first.end()
         while (match := AFTER_GIVEN.match(text, at)) is not None and _is_given(match["surname"]) and not match["rest"]:
             at = match.end("surname")
+        end = at  # the names between have the same words after them
         if match is None or match["rest"] or match["surname"].split()[-1] in NO_SURNAMES:
             continue
         if _is_place(match["surname"]) or _PLANT.search(match["surname"]) or _names_a_place(match["next"] or ""):
