@@ -30,7 +30,7 @@ The method
        theirs are published as well.
     4. *Repair*: forget the secondary cells around a cell drawn at random, derive and clean up; keep what is not worse.
 
-    Steps 2 to 4 are bounded by a number of programmes, never by time. Last, *verification*: the witnesses at hand are
+    Steps 2 to 4 are bounded by numbers of programmes and repairs, never by time. Last, *verification*: the witnesses at hand are
     checked, by arithmetic and without a solver, to prove the width of every hidden cell.
     As everywhere in the field, intervals are those of linear programmes; in tables of three and more dimensions the
     interval of whole numbers can be narrower. The tests attack small tables with integer programmes as well.
@@ -66,6 +66,9 @@ found next to nothing more in small ones (``bench/suppression.py``)."""
 
 HIDDEN_COST = 1e-3
 """Cost of moving a cell that is hidden anyway: nearly free, yet short detours win, which keeps witnesses small."""
+
+REPAIRS = 30
+"""Most repairs (step 4): very small tables need few programmes for each and are the best they can be long before."""
 
 FORGOTTEN = 0.7
 """Share of the secondary cells around the drawn one that a repair forgets."""
@@ -354,7 +357,9 @@ def _repair(
     problem: _Problem, movements: Movements, best: _Pattern, budget: _Budget, dice: np.random.Generator
 ) -> _Pattern:
     """Step 4, while the budget lasts."""
-    while budget.left > 0 and (best.hidden & ~problem.primary).any():
+    for _ in range(REPAIRS):
+        if budget.left <= 0 or not (best.hidden & ~problem.primary).any():
+            break
         centre = dice.choice(np.flatnonzero(best.hidden))
         around = [np.abs(w) > TOLERANCE for w in best.evidence.witnesses if abs(w[centre]) > TOLERANCE]
         drawn = dice.random(len(best.hidden)) < FORGOTTEN
@@ -410,23 +415,3 @@ def _connected(relations: scipy.sparse.csr_array, hideable: NDArray[np.int64]) -
     order = np.argsort(labels, kind="stable")
     bounds = np.searchsorted(labels[order], np.arange(number + 1))
     return [hideable[order[low:high]] for low, high in itertools.pairwise(bounds) if high > low]
-
-
-def suppress_grid(counts: NDArray[np.int64], minimum: int) -> Mask:
-    """``suppress`` for one table of counts with one axis per dimension, each with its total as the last index."""
-    index = np.arange(counts.size).reshape(counts.shape)
-    lines = [np.moveaxis(index, axis, -1).reshape(-1, length) for axis, length in enumerate(counts.shape)]
-    columns = np.concatenate([line.ravel() for line in lines])
-    signs = np.concatenate([np.where(np.arange(line.size) % line.shape[1] == line.shape[1] - 1, -1.0, 1.0)
-                            for line in lines])  # fmt: skip
-    rows = np.repeat(np.arange(sum(map(len, lines))), np.concatenate([np.full(len(x), x.shape[1]) for x in lines]))
-    values = counts.ravel().astype(np.float64)
-    cells = Cells(
-        values=values,
-        relations=scipy.sparse.csr_array((signs, (rows, columns)), shape=(rows.max() + 1, counts.size)),
-        lower=np.ones(counts.size),
-        primary=(values > 0) & (values < minimum),
-        width=np.full(counts.size, float(minimum)),
-        known=np.zeros(counts.size, dtype=np.bool_),
-    )
-    return suppress(cells).reshape(counts.shape)
