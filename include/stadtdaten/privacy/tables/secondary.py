@@ -30,8 +30,8 @@ The method
        theirs are published as well.
     4. *Repair*: forget the secondary cells around a cell drawn at random, derive and clean up; keep what is not worse.
 
-    Steps 2 to 4 are bounded by numbers of programmes and repairs, never by time. Last, *verification*: the witnesses at hand are
-    checked, by arithmetic and without a solver, to prove the width of every hidden cell.
+    Steps 2 to 4 are bounded by numbers of programmes and repairs, never by time. Last, *verification*: the witnesses
+    at hand are checked, by arithmetic and without a solver, to prove the width of every hidden cell.
     As everywhere in the field, intervals are those of linear programmes; in tables of three and more dimensions the
     interval of whole numbers can be narrower. The tests attack small tables with integer programmes as well.
 
