@@ -155,6 +155,18 @@ def test_what_earlier_releases_give_away_is_not_held_against_the_new_one() -> No
     assert found.now == Attack(hidden=4, known=3, narrow=3), "the secondary cells were shown"
 
 
+def test_steps_that_disagree_on_the_least_change_are_taken_together() -> None:
+    """Seen from the first release the second is 5 and 9, seen from the third 6 and 8: one of these, or between."""
+    table = counts("bezirk")
+    cells = {("Mitte",): 5, ("Nord",): 9, ("Süd",): 70}
+    first = publish(table, cells, set())
+    second = publish(table, cells, {("Mitte",), ("Nord",)})
+    third = publish(table, cells | {("Mitte",): 6, ("Nord",): 8}, set())
+    assert compared(second, first, table=table).now.known == 2
+    assert compared(third, first, second, table=table).before == Attack(hidden=2), "given away by the first two"
+    assert compared(third, second, table=table).before == Attack(hidden=2, known=2, narrow=2)
+
+
 def test_a_release_that_repeats_the_one_before_is_not_attacked_again() -> None:
     frame = publish(TABLE, CELLS, SQUARE)
     assert compared(frame.sample(frac=1, random_state=3), frame) == AttackOverTime(NOTHING, NOTHING)

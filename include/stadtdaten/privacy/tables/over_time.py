@@ -44,7 +44,7 @@ from stadtdaten.privacy.tables.attack import (
     publications_of,
     strata,
 )
-from stadtdaten.privacy.tables.intervals import Contradiction, Equations, Intervals, cheapest, intervals
+from stadtdaten.privacy.tables.intervals import TOLERANCE, Contradiction, Equations, Intervals, cheapest, intervals
 from stadtdaten.privacy.tables.published import decode, decode_declaration
 
 _REDUCED_COST = 1e-6
@@ -191,9 +191,20 @@ def _same_cells(system: System, versions: Sequence[list[Publication]]) -> NDArra
 def _intervals(system: System, pairs: NDArray[np.int64]) -> Intervals:
     """The interval of each hidden cell, in the order of ``system.hidden_in``, in the histories of least change."""
     unknown = np.isnan(np.array(system.values))
-    plain = equations(system)
     pairs = pairs[unknown[pairs].any(axis=1)]
-    history = _least_change(system, plain, pairs)
+    plain = equations(system)
+    release = np.array([release for release, _ in system.coordinates])
+    steps = [pairs[release[pairs[:, 0]] == each] for each in np.unique(release[pairs[:, 0]])]
+    # Where one history has the least change in every step, those of least change in all are the ones that have it.
+    # That is many small programmes in place of a large one; only if there is none, the large one has to say.
+    try:
+        return _in_histories(system, _least_change(system, plain, steps))
+    except Contradiction:
+        return _in_histories(system, _least_change(system, plain, [pairs]))
+
+
+def _in_histories(system: System, history: Equations) -> Intervals:
+    unknown = np.isnan(np.array(system.values))
     column, merged = _merged(history)
     cells = np.array(list(system.hidden_in), dtype=np.int64)
     lowest = np.array(system.values)[cells]
@@ -210,21 +221,59 @@ def _intervals(system: System, pairs: NDArray[np.int64]) -> Intervals:
     return Intervals(lowest, highest)
 
 
-def _least_change(system: System, plain: Equations, pairs: NDArray[np.int64]) -> Equations:
-    """``plain`` with all that holds in every history of least change: which cells only grow, only shrink, stay."""
+def _least_change(system: System, plain: Equations, steps: Sequence[NDArray[np.int64]]) -> Equations:
+    """``plain`` with all that holds in every history of least change in each step: which cells grow, shrink, stay.
+
+    A step is the pairs of cells (k x 2) of the releases whose change is to be least.
+    """
+    unknown = np.isnan(np.array(system.values))
+    release = np.array([release for release, _ in system.coordinates])
+    by_column = plain.relations.tocsc()
+    found = plain
+    for pairs in steps:
+        change, right = _changes(system, pairs)
+        columns = np.flatnonzero(np.isin(release[unknown], release[pairs]))
+        rows = np.unique(by_column[:, columns].indices)
+        small = Equations(
+            plain.relations[rows][:, columns], plain.low[rows], plain.high[rows],
+            plain.lower[columns], plain.upper[columns],
+        )  # fmt: skip
+        low, high, fixed = _step(small, change[:, columns], right)
+        lower, upper = found.lower.copy(), found.upper.copy()
+        lower[columns], upper[columns] = np.fmax(lower[columns], fixed), np.fmin(upper[columns], fixed)
+        found = Equations(
+            scipy.sparse.vstack([found.relations, change], format="csr"),
+            np.concatenate([found.low, low]), np.concatenate([found.high, high]), lower, upper,
+        )  # fmt: skip
+    if (found.lower > found.upper + TOLERANCE).any():
+        raise Contradiction("no history has the least change in every step")
+    return found
+
+
+def _changes(system: System, pairs: NDArray[np.int64]) -> tuple[scipy.sparse.csr_array, NDArray[np.float64]]:
+    """Each pair's change as an equation: coefficients of the unknowns (k x unknowns), and what a change of 0 makes."""
     values = np.array(system.values)
     unknown = np.isnan(values)
     column = np.cumsum(unknown) - 1
-    count, unknowns = len(pairs), plain.relations.shape[1]
-    change = scipy.sparse.lil_array((count, unknowns))
-    right = np.zeros(count)
-    for row, (old, new) in enumerate(pairs.tolist()):
-        for cell, sign in ((new, 1.0), (old, -1.0)):
-            if unknown[cell]:
-                change[row, column[cell]] = sign
-            else:
-                right[row] -= sign * values[cell]
-    change, unit = change.tocsr(), scipy.sparse.eye_array(count)
+    known = np.where(unknown, 0.0, values)
+    rows, columns, entries = [], [], []
+    for end, sign in ((1, 1.0), (0, -1.0)):
+        there = np.flatnonzero(unknown[pairs[:, end]])
+        rows.append(there)
+        columns.append(column[pairs[there, end]])
+        entries.append(np.full(len(there), sign))
+    place = (np.concatenate(rows), np.concatenate(columns))
+    shape = (len(pairs), int(unknown.sum()))
+    change = scipy.sparse.csr_array((np.concatenate(entries), place), shape=shape)
+    return change, known[pairs[:, 0]] - known[pairs[:, 1]]
+
+
+def _step(
+    plain: Equations, change: scipy.sparse.csr_array, right: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """What holds whenever the sum of changes is least: bounds of each change, values of fixed unknowns (else NaN)."""
+    count, unknowns = change.shape
+    unit = scipy.sparse.eye_array(count)
     # Unknowns, then growth and shrinking of each pair.
     solution, reduced = cheapest(
         Equations(
@@ -238,12 +287,10 @@ def _least_change(system: System, plain: Equations, pairs: NDArray[np.int64]) ->
     )
     bound = np.abs(reduced) > _REDUCED_COST
     fixed, grows, shrinks = bound[:unknowns], ~bound[unknowns : unknowns + count], ~bound[unknowns + count :]
-    return Equations(
-        scipy.sparse.vstack([plain.relations, change], format="csr"),
-        np.concatenate([plain.low, np.where(shrinks, -np.inf, right)]),
-        np.concatenate([plain.high, np.where(grows, np.inf, right)]),
-        np.where(fixed, solution[:unknowns], plain.lower),
-        np.where(fixed, solution[:unknowns], plain.upper),
+    return (
+        np.where(shrinks, -np.inf, right),
+        np.where(grows, np.inf, right),
+        np.where(fixed, solution[:unknowns], np.nan),
     )
 
 
