@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from people import anonymise_one, audit_one
+from people import anonymise_one, audit_one, make_table
 from stadtdaten.contracts import Table
 from stadtdaten.faults import GateFailed
 
@@ -132,3 +132,11 @@ def test_personal_data_in_a_column_of_mixed_objects_is_found(clean, sites):
     frame.loc[0, "bemerkung"] = 7
     frame.loc[1, "bemerkung"] = "Tel. 02381 999999"
     assert rules(frame, sites) == ["personal_data"]
+
+
+def test_tax_ids_in_a_column_of_numbers_are_found(clean):
+    table = make_table([{"name": "nummer", "type": "integer", "class": "public"}])
+    frame = pd.DataFrame({"nummer": pd.array([86095742719, 47036892816], dtype="Int64")})
+    assert rules(frame, table) == ["personal_data"]
+    counts = pd.DataFrame({"nummer": pd.array([86095742, None], dtype="Int64")})
+    assert audit_one(counts, table) is None

@@ -27,6 +27,9 @@ from stadtdaten.privacy.text.detectors import find_personal_data
 from stadtdaten.privacy.text.metadata import find_in_metadata
 from stadtdaten.privacy.treatments import untreated
 
+SHORTEST_ID, LONGEST_ID = 10**9, 10**18
+"""Numbers of people (tax ids have eleven digits) lie between; a 64-bit number is exact up to there."""
+
 
 def audit(
     frames: Mapping[str, pd.DataFrame],
@@ -124,10 +127,9 @@ def _columns(frame: pd.DataFrame, table: Table) -> Iterator[Finding]:
 def _personal_data(frame: pd.DataFrame, table: Table) -> Iterator[Finding]:
     expected = {column.name: {each.kind for each in column.expected} for column in table.columns}
     for column in published_columns(table):
-        if column.type == "geometry" or pd.api.types.is_numeric_dtype(frame[column.name].dtype):
+        if column.type == "geometry":
             continue
-        texts = [text for text in frame[column.name].dropna() if isinstance(text, str)]
-        for hit in find_personal_data(texts):
+        for hit in find_personal_data(_as_texts(frame[column.name].dropna())):
             if hit.kind in expected.get(column.name, ()):
                 continue
             yield Finding(
@@ -138,3 +140,13 @@ def _personal_data(frame: pd.DataFrame, table: Table) -> Iterator[Finding]:
                 hit.count,
                 len(frame),
             )
+
+
+def _as_texts(values: pd.Series) -> list[str]:
+    """The texts among the values, and whole numbers long enough to be somebody's (tax id, account)."""
+    if pd.api.types.is_bool_dtype(values.dtype):
+        return []
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        long = values[(values >= SHORTEST_ID) & (values < LONGEST_ID)]
+        return [str(int(value)) for value in long if value == int(value)]
+    return [text for text in values if isinstance(text, str)]
