@@ -29,7 +29,7 @@ def published_columns(table: Table) -> tuple[PublishedColumn, ...]:
     A table of counts or sums has its dimensions in the order of the contract, the measure, and ``<measure>_geheim``
     where its method holds cells back. Any other table has its columns in contract order without the dropped ones, and
     behind a geometry that became cells of a grid their names. Most treatments make a column a string, and so are
-    periods and markers.
+    periods, markers, and the quasi-identifiers of microdata: ranges, lists and labels.
     """
     spec = table.tabulation
     if spec is None:
@@ -37,7 +37,7 @@ def published_columns(table: Table) -> tuple[PublishedColumn, ...]:
             published
             for column in table.columns
             if column.published
-            for published in (_as_published(column), *_names_of_cells(column))
+            for published in (_of_a_row(column, table), *_names_of_cells(column))
         )
     measure = _measure(table, spec)
     dimensions = tuple(_as_published(table.column(name)) for name in spec.dimensions)
@@ -93,6 +93,11 @@ def _hidden(measure: PublishedColumn, spec: FrequencyTable | MagnitudeTable) -> 
 
 TYPE_KEPT_BY = ("limits", "rounded", "grid", "snap")
 """Treatments that leave a column its type; all others make it a string."""
+
+
+def _of_a_row(column: Column, table: Table) -> PublishedColumn:
+    coarser = table.microdata is not None and column.class_ == "quasi_identifier"
+    return _as_published(column).model_copy(update={"type": "string"}) if coarser else _as_published(column)
 
 
 def _as_published(column: Column) -> PublishedColumn:

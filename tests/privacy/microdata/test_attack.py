@@ -17,7 +17,6 @@ from stadtdaten.contracts import Table
 from stadtdaten.frames import PublishedCells
 from stadtdaten.privacy.microdata.attack import attack_records
 from stadtdaten.privacy.microdata.records import anonymise_records
-from stadtdaten.privacy.microdata.stronger import passing_k
 from stadtdaten.privacy.tables.published import encode
 
 
@@ -152,16 +151,17 @@ def test_a_table_of_counts_links_nobody() -> None:
     assert not rules(frame, table, [], [released(rows.astype({"alter": "str", "grund": "str"}), counts)])
 
 
-def test_a_larger_k_that_withstands_an_earlier_release_is_found_by_trying() -> None:
-    table = firms(l=2, suppressed=0.05)
-    names = [column.name for column in table.columns]
-    frame = random_firms(1, 400)
-    before = anonymise_records(frame[names], table).frame
-    changed = pd.concat([frame[60:], random_firms(2, 80)]).reset_index(drop=True)[names]
-    earlier = [released(before, table)]
-    assert rules(anonymise_records(changed, table).frame, table, earlier)["intersection"] > 0
-    k = passing_k(changed, table, earlier)
-    assert k is not None and k > 3
+def test_an_earlier_release_that_small_groups_cannot_stand_is_withstood_by_larger_ones() -> None:
+    names = [column.name for column in firms(l=2).columns]
+    frame = random_firms(1, 400)[names]
+    changed = pd.concat([frame[60:], random_firms(2, 80)[names]]).reset_index(drop=True)
+    found = {}
+    for k in (3, 24):
+        table = firms(l=2, k=k, suppressed=0.05)
+        earlier = [released(anonymise_records(frame, firms(l=2, suppressed=0.05)).frame, table)]
+        found[k] = rules(anonymise_records(changed, table).frame, table, earlier)["intersection"]
+    assert found[3] > 0
+    assert found[24] == 0
 
 
 @pytest.mark.parametrize("kind", ["number", "date"])
