@@ -49,21 +49,8 @@ def anonymise(frames: Mapping[str, pd.DataFrame], dataset: Dataset, context: Con
             anonymised[table.id] = _records(table, numbers, anonymise_records(frame, table))
         else:
             notes = list(change_note.on_columns(table, numbers))
-            shown = _in_no_order(frame) if numbers.columns else frame
-            anonymised[table.id] = Anonymised(shown, _report(table, numbers, notes))
+            anonymised[table.id] = Anonymised(frame, _report(table, numbers, notes))
     return anonymised
-
-
-def _in_no_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows sorted by what is published: their order in the source (by time, by street) would tell more."""
-    keys = pd.DataFrame(
-        {
-            name: frame[name].to_wkb(hex=True) if frame[name].dtype.name == "geometry" else frame[name].astype("str")
-            for name in frame.columns
-        }
-    )
-    order = keys.sort_values(list(keys.columns), kind="stable").index
-    return frame.loc[order].reset_index(drop=True)
 
 
 def _cells(table: Table, numbers: TreatmentNumbers, tabulated: Tabulated) -> Anonymised:

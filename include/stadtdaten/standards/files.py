@@ -79,10 +79,12 @@ def write_files(
 def published_key(table: Table, columns: tuple[PublishedColumn, ...]) -> tuple[str, ...]:
     """The columns that identify a published row; empty where a key column was dropped or made coarser.
 
-    The rows of a frequency table are identified by its dimensions.
+    The rows of a table of counts or sums are identified by its dimensions, records about people by nothing.
     """
-    if table.frequency_table is not None:
-        return table.frequency_table.dimensions
+    if table.tabulation is not None:
+        return table.tabulation.dimensions
+    if table.microdata is not None:
+        return ()
     published = {column.name for column in columns}
     survives = all(name in published and table.column(name).treatment is None for name in table.key)
     return table.key if survives else ()
@@ -91,9 +93,9 @@ def published_key(table: Table, columns: tuple[PublishedColumn, ...]) -> tuple[s
 def in_order(frame: pandas.DataFrame, table: Table, key: tuple[str, ...]) -> pandas.DataFrame:
     """The rows in their published order: by key, or by every column where no key survived.
 
-    A frequency table stays as it is: anonymisation has ordered it, with bands rising and totals in their place.
+    A table of counts or sums stays as it is: anonymisation has ordered it, bands rising and totals in their place.
     """
-    if table.frequency_table is not None:
+    if table.tabulation is not None:
         return frame
     if key:
         return frame.sort_values(list(key), kind="stable", ignore_index=True)
