@@ -86,6 +86,7 @@ def test_ranges_of_two_groups_share_no_value() -> None:
 
 def test_decimals_and_dates_are_written_for_readers() -> None:
     assert published([1.5, 2.25, 3.0], "number") == ["1,5 bis 3"] * 3
+    assert published([-0.00001, 2.5, 1e7], "number") == ["-0,00001 bis 10000000"] * 3
     assert published(["2025-01-01", "2025-02-03", "2025-03-31"], "date") == ["2025-01-01 bis 2025-03-31"] * 3
     assert published([True, False, True], "boolean") == ["ja; nein"] * 3
 

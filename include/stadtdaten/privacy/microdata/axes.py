@@ -66,7 +66,10 @@ class Axis(Protocol):
 
 @dataclass(frozen=True)
 class Scale:
-    """Numbers or dates: ``values`` are the distinct ones, rising; groups become ranges."""
+    """Numbers or dates: ``values`` are the distinct ones, rising; groups become ranges.
+
+    The ends of a range are values that occur: who must not learn them declares the column rounded or in bands.
+    """
 
     name: str
     codes: Codes
@@ -242,7 +245,7 @@ def _whole(value: float) -> str:
 
 
 def _decimal(value: float) -> str:
-    return f"{value:.12g}".replace(".", ",")
+    return np.format_float_positional(value, precision=12, fractional=False, trim="-").replace(".", ",")
 
 
 def _day(value: float) -> str:

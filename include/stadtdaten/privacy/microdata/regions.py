@@ -32,8 +32,8 @@ _RANGE = re.compile(rf"({_NUMBER})(?: bis ({_NUMBER}))?")
 class Regions(Protocol):
     """What one column shows of the groups of one table."""
 
-    def pairs(self, other: Self) -> tuple[Indices, Indices]:
-        """All pairs (own group, other's group) that have a value in common."""
+    def pairs(self, part: slice, other: Self) -> tuple[Indices, Indices]:
+        """All pairs (own group, counted within ``part``, and other's group) that have a value in common."""
 
     def meet(self, own: Indices, other: Self, others: Indices) -> Flags:
         """Of each given pair, whether it has a value in common."""
@@ -47,17 +47,10 @@ class Ranges:
     high: Floats
     missing: Flags
 
-    def pairs(self, other: Ranges) -> tuple[Indices, Indices]:
+    def pairs(self, part: slice, other: Ranges) -> tuple[Indices, Indices]:
         """See Regions."""
-        step = max(1, _BLOCK // max(1, len(other.low)))
-        found = []
-        for begin in range(0, len(self.low), step):
-            part = slice(begin, begin + step)
-            meet = (self.low[part, None] <= other.high) & (other.low <= self.high[part, None])
-            meet |= self.missing[part, None] & other.missing
-            own, others = np.nonzero(meet)
-            found.append((own + begin, others))
-        own, others = (np.concatenate([each[side] for each in found] or [np.empty(0, np.int64)]) for side in (0, 1))
+        meet = (self.low[part, None] <= other.high) & (other.low <= self.high[part, None])
+        own, others = np.nonzero(meet | (self.missing[part, None] & other.missing))
         return own, others
 
     def meet(self, own: Indices, other: Ranges, others: Indices) -> Flags:
@@ -72,9 +65,9 @@ class Sets:
 
     members: scipy.sparse.csr_array
 
-    def pairs(self, other: Sets) -> tuple[Indices, Indices]:
+    def pairs(self, part: slice, other: Sets) -> tuple[Indices, Indices]:
         """See Regions."""
-        common = (self.members @ other.members.T).tocoo()
+        common = (self.members[part] @ other.members.T).tocoo()
         return common.row.astype(np.int64), common.col.astype(np.int64)
 
     def meet(self, own: Indices, other: Sets, others: Indices) -> Flags:
@@ -179,16 +172,19 @@ def regions(
 def meeting(compared: Sequence[tuple[Regions, Regions]], groups: tuple[int, int]) -> tuple[Indices, Indices]:
     """All pairs of groups of two tables that have a value in common in every compared column.
 
-    It begins with the column that leaves the fewest pairs, judged by a sample; ``groups`` are those of each table.
+    It begins with the column that leaves the fewest pairs, judged by a sample; ``groups`` are how many each table has,
+    1 or more.
     """
-    if not compared or not all(groups):
-        own, others = np.indices(groups).reshape(2, -1) if all(groups) else np.empty((2, 0), dtype=np.int64)
-        return own, others
     sample = [np.unique(np.linspace(0, number - 1, 300).astype(np.int64)) for number in groups]
     first, second = (each.ravel() for each in np.meshgrid(*sample, indexing="ij"))
     order = sorted(compared, key=lambda pair: int(pair[0].meet(first, pair[1], second).sum()))
-    own, others = order[0][0].pairs(order[0][1])
-    for one, another in order[1:]:
-        meet = one.meet(own, another, others)
-        own, others = own[meet], others[meet]
-    return own, others
+    step = max(1, _BLOCK // groups[1])
+    found = []
+    for begin in range(0, groups[0], step):
+        own, others = order[0][0].pairs(slice(begin, begin + step), order[0][1])
+        own = own + begin
+        for one, another in order[1:]:
+            meet = one.meet(own, another, others)
+            own, others = own[meet], others[meet]
+        found.append((own, others))
+    return np.concatenate([own for own, _ in found]), np.concatenate([others for _, others in found])
