@@ -22,14 +22,14 @@ _CALLED = (
     r"|erreichbar unter|rückruf unter)\b\.?"
 )
 PHONES = (
-    re.compile(r"(?<![\w+])(?:\+|00(?=49[ /()-]))49(?:[ /()-]*\d){7,13}(?!\d)"),
+    re.compile(r"(?<![\w+])(?:\+49(?:[ ./()-]*\d){7,13}|00(?=49[ /()-])49(?:[ /()-]*\d){7,13})(?!\d)"),
     re.compile(r"(?<![\w+.,])\+(?:3[0-9]|4[0-8]|90|7|1)(?:[ /()-]*\d){8,12}(?!\d)"),
     re.compile(r"(?<![\w.,+-])01[567]\d{8,9}(?!\d)"),
     re.compile(rf"{_CALLED}[.:\s-]{{0,4}}\(?0\d[\d /()-]{{4,14}}\d", re.IGNORECASE),
     # Short numbers that end in -0 (DIN 5008), as in 02381 17-0.
     re.compile(r"(?<![\w.,+:/-])(?<!\d )\(?0[2-9]\d{3,4}\)?\s?[/ ]\s?[1-9]\d{1,6}-0(?![\d.,:/-])"),
     re.compile(r"(?<![\w.,+:/-])0[2-9]\d{3}\.[1-9]\d{4,7}(?![\w.,:/-])"),
-    re.compile(r"(?<![\w.,+:/-])(?<!\d )0 \d{2} \d{2} ?/ ?\d{2}(?: \d{2}){1,3}(?![ ]?\d)"),
+    re.compile(r"(?<![\w.,+:/-])(?<!\d )(?:0 \d{2} \d{2} ?/ ?|\(0 \d{2} \d{2}\) ?)\d{2}(?: ?-? ?\d{2}){1,3}(?![ ]?\d)"),
     # A number without area code says what it is; two years with a hyphen are a period.
     re.compile(
         rf"{_CALLED}[.:\s-]{{1,4}}(?!(?:19|20)\d\d\b)[1-9]\d{{1,3}}"

@@ -43,13 +43,15 @@ _POSSIBLE: dict[PersonalKind, str] = {
     "phone": r"\+\d|(?:^|\D)0[01-9 ][\d ./()–-]{3,}\d|(?i:tel|fon|mobil|handy|fax|ruf|durchwahl|erreichbar)\D{1,20}\d",
     "file_number": r"\d[/-]\d\d|(?i:az|gz|akten|zeichen|kasse|vorgang|nummer|nr)\D{0,40}\d",
     "birth_date": r"(?i:geb)|\*",
-    "plate": r"[A-ZÄÖÜ][ -]?[A-Z]{0,2}[ -]?[1-9]|(?i:kennzeichen|schild|amtl|pkw|kfz|auto|lkw|roller|motorrad)",
+    "plate": r"[A-ZÄÖÜ][ :-]?[A-Z]{0,2}[ -]?[1-9]|(?i:kennzeichen|schild|amtl|pkw|kfz|auto|lkw|roller|motorrad)",
     "address": r"(?i:stra(?:ß|ss)e|str|weg|platz|allee|gasse|ufer|chaussee|promenade|pfad|stieg|stiege|steig|damm|wall"
-    r"|ring|kamp|markt|graben|brink|busch|siedlung|landwehr|heide)\.?\s*(?:(?:Nr\.?|Hausnummer|Haus)\s*)?[1-9]|\d{5}\s+\p{Lu}"
+    r"|ring|kamp|markt|graben|brink|busch|siedlung|landwehr|heide)\.?\s*(?:(?:Nr\.?|Hausnummer|Haus)\s*)?[1-9]"
+    r"|\d{5}\s+\p{Lu}"
     r"|(?:Am|An|Auf|Im|In|Zum|Zur|Zu|Hinter|Unter|Unterm|Vor|Vorm|Über|Überm|Beim|Bei|Ob|Oberm)['’m]*\s\D{1,80}[1-9]",
-    "name": r"(?i:herr|frau|fr\.|hr\.|hrn\.|frl\.|fräulein|famil|fam\.|ehe|dr\.|prof|mag\.|dipl|pd|doktor|gez|mfg)|(?i:mein name)"
-    r"|(?:^|[^\pL])(?i:lg|vg|i\.\s?[avo]\.)|(?i:grü|grue|gruß|gruss|achtungsvoll|ich heiße|ihre? (?:nachbar|mieter))"
-    r"|\p{Lu}\.|(?:zeichner|bearbeit\pL*|er|in|ung|Zeuge|person)\s*:\s*[\pL]|" + _GIVEN_NAME,
+    "name": r"\bHr\b|(?i:herr|frau|fr\.|hr\.|hrn|frl\.|fräulein|famil|fam\.|ehe|dr\.|prof|mag\.|dipl|pd|doktor|gez|mfg)"
+    r"|(?i:mein name)|(?:^|[^\pL])(?i:lg|vg|i\.\s?[avo]\.)|(?i:grü|grue|gruß|gruss|achtungsvoll|ich heiße)"
+    r"|(?i:ihre? (?:nachbar|mieter))|\p{Lu}\.|(?:zeichner|bearbeit\pL*|er|in|ung|Zeuge|person)\s*:\s*[\pL]"
+    r"|" + _GIVEN_NAME,
 }
 """What a text must have at least to be looked at (RE2, which knows no context but is fast on whole columns)."""
 

@@ -24,7 +24,7 @@ NO_NAMES_IN_LOWER_CASE = words("no_names_in_lower_case.txt")
 """Words that follow frau and herr where somebody writes everything in small letters."""
 
 _UPPER = "A-ZÀ-ÖØ-ÞĆČĎĐĘĚĞİŁŃŇŐŘŚŠŞŤŮŰŹŻŽ"
-_WORD = rf"(?:[DO]['’])?[{_UPPER}][^\W\d_]+"
+_WORD = rf"(?:[DdO]['’])?[{_UPPER}][^\W\d_]+"
 _COMPOUND = rf"{_WORD}(?:-{_WORD})*"
 _INITIAL = rf"[{_UPPER}]\."
 _PARTICLES = r"(?:(?:von|vom|van|zu|zur|zum|und zu|de|del|di|da|dos|den|der|dem|ten|ter|el|al|bin|ibn)\s+){0,3}"
@@ -33,7 +33,7 @@ _TITLE = (
     r"(?:\s*(?:med|rer|nat|phil|jur|iur|h\.\s?c|dent|vet|pol|theol|habil|oec|Ing|agr)\.)*"
 )
 _FORM = (
-    r"(?:Herrn?|HERRN?|Frau|FRAU|Fr\.|Hr\.|Hrn\.|Frl\.|Fräulein|Familie|FAMILIE|Familien|Fam\.|Eheleuten?|Ehepaar"
+    r"(?:Herrn?|HERRN?|Frau|FRAU|Fr\.|Hr\.?|Hrn\.?|Frl\.|Fräulein|Familie|FAMILIE|Familien|Fam\.|Eheleuten?|Ehepaar"
     r"|Nachbarsfamilie)"
 )
 _OFFICE = (
@@ -175,7 +175,11 @@ def _with_given_name(text: str) -> Iterator[Span]:
     """A usual given name (or several, or with initials) and a surname."""
     end = 0
     for first in CAPITAL.finditer(text):
-        if first.start() < end or not _is_given(first[0]) or _NO_GIVEN_BEFORE.search(text, max(0, first.start() - 40), first.start()):
+        if (
+            first.start() < end
+            or not _is_given(first[0])
+            or _NO_GIVEN_BEFORE.search(text, max(0, first.start() - 40), first.start())
+        ):
             continue
         at = first.end()
         while (match := AFTER_GIVEN.match(text, at)) is not None and _is_given(match["surname"]) and not match["rest"]:

@@ -16,7 +16,7 @@ PLATES = (
     re.compile(
         r"(?<![\w-])(?!DIN|(?:EU|EG|EWG)-(?:RL|VO) |FFH-|[A-ZÄÖÜ]-[A-Z] \d{2}(?!\d))"
         r"[A-ZÄÖÜ]{1,3}-[A-Z]{1,2} [1-9]\d{1,3}[EH]?(?![\w-])"
-        rf"|(?<![\w-])(?:{_DISTRICTS})[ -][A-Z]{{1,2}} ?[1-9]\d{{1,3}}[EH]?(?![\w-])"
+        rf"|(?<![\w-])(?:{_DISTRICTS})(?: - |[ :-])[A-Z]{{1,2}}[ -]?[1-9]\d{{1,3}}[EH]?(?![\w-])"
         rf"|(?<![\w-])(?:{_DISTRICTS})-[A-Z]{{1,2}} [1-9][EH]?(?![\w-])"
     ),
     re.compile(
@@ -44,7 +44,7 @@ FILES = (
         r"\d{1,6}[/-](?:19|20)?\d{2}(?:\.[A-Z]{1,2})?(?:-\d+/\d{2})?(?![\w/]|[.,]\d)"
     ),
     re.compile(
-        r"(?<![\w-])(?:az\b\.?|gz\b\.|akten-?zeichen\b|akten-?nr\b\.?|aktennummer\b|geschäfts-?zeichen\b|geschäfts-?nr\b\.?"
+        r"(?<![\w-])(?:az\b\.?|gz\b\.|akten-?zeichen\b|akten-?nr\b\.?|aktennummer\b|aktenz\.|geschäfts-?zeichen\b|geschäfts-?nr\b\.?"
         r"|kassen-?zeichen\b|kassenz\.|kassen-?nr\b\.?|buchungszeichen\b|vorgangs-?nr\b\.?"
         r"|vorgangs-?nummer\b|(?:mein|unser|ihr) zeichen\b|fallnummer\b|bescheid-?nr\b\.?|bg-nummer\b|bg-nr\b\.?)"
         r"(?:\s*(?:[:=(]|nr\.?|nummer|lautet|ist|war|mit der nummer))*\s*"
@@ -62,7 +62,7 @@ _DAY = (
 )
 BIRTHS = (
     re.compile(
-        r"\b(?:geb(?:oren(?:e[rn]?)?)?|geburtsdatum|geburtstag|geb\.?-?datum|geburts-?dat|gebdat)\b[.:]*\s*"
+        r"\b(?:geb(?:oren(?:e[rn]?)?)?|geburtsdatum(?:/-?(?:geburts)?ort)?|geburtstag|geb\.?-?datum|geburts-?dat|gebdat)\b[.:]*\s*"
         rf"(?:am|ist|der|den|lautet|:|\(|wurde|\s)*\s*(?:(?:Mo|Di|Mi|Do|Fr|Sa|So)\w*,?\s*(?:dem|den)?\s*)?{_DAY}",
         re.IGNORECASE,
     ),
