@@ -67,7 +67,7 @@ found next to nothing more in small ones (``bench/suppression.py``)."""
 HIDDEN_COST = 1e-3
 """Cost of moving a cell that is hidden anyway: nearly free, yet short detours win, which keeps witnesses small."""
 
-REPAIRS = 30
+REPAIRS = 60
 """Most repairs (step 4): very small tables need few programmes for each and are the best they can be long before."""
 
 FORGOTTEN = 0.7
