@@ -61,6 +61,36 @@ def test_values_are_found_by_path_in_any_namespace(read_xml: Read) -> None:
     assert read.drift == ("Standort", "Art")
 
 
+def test_rows_of_others_are_not_kept(read_xml: Read) -> None:
+    units = (unit(), unit("2", "<Plz>59065</Plz>"), unit("3", ""), unit("4", "<Plz> 59067 </Plz>"))
+    read = read_xml(document(*units), where={"Standort/Plz": ["59065", "59067"], "Art": ["Dach"]})
+    assert values(read.frame, "nr") == ["2", "4"]
+    assert [(each.kind, each.count) for each in read.repairs if each.kind == "filtered"] == [("filtered", 2)]
+    assert read.drift == ("Standort",)
+
+
+def test_the_limit_of_rows_counts_those_that_are_kept(read_xml: Read) -> None:
+    many = [unit(str(number)) for number in range(20)]
+    text = document(*many, unit("20", "<Plz>59065</Plz>"))
+    assert len(read_xml(text, Limits(rows=1), where={"Standort/Plz": ["59065"]}).frame) == 1
+
+
+def test_a_file_without_any_row_of_ours_is_an_error(read_xml: Read) -> None:
+    with pytest.raises(SourceUnreadable, match="Von 2 gelesenen Zeilen passt keine zu where"):
+        read_xml(document(unit(), unit("2")), where={"Standort/Plz": ["59065"]})
+
+
+def test_a_path_of_where_that_is_gone_is_a_changed_schema(read_xml: Read) -> None:
+    with pytest.raises(SchemaChanged, match="Gemeindeschluessel"):
+        read_xml(document(unit(), unit("2")), where={"Standort/Gemeindeschluessel": ["05915000"]})
+
+
+@pytest.mark.parametrize("more", ["<Plz>04229</Plz><Plz>59065</Plz>", "<Plz>59065</Plz><Plz>04229</Plz>"])
+def test_a_row_that_is_ours_and_is_not_is_an_error(read_xml: Read, more: str) -> None:
+    with pytest.raises(SourceUnreadable, match="1 von 2 Zeilen enthalten das Element mehrfach"):
+        read_xml(document(unit(plz="<Plz>59065</Plz>"), unit("2", more)), where={"Standort/Plz": ["59065"]})
+
+
 @pytest.mark.parametrize(
     "plz", ["", "<Plz/>", '<Plz xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"/>']
 )

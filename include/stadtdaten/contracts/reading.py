@@ -153,6 +153,9 @@ class Xml(_Packed, _Notation):
 
     format: Literal["xml"]
     rows: Text = Field(description="Path of the element that is a row, from the root: `Einheiten/EinheitSolar`")
+    where: dict[Text, tuple[Text, ...]] = Field(
+        default_factory=dict, description="Keep only rows that have one of these values at that path"
+    )
 
 
 class Json(_Packed, _Located, _Notation):
