@@ -25,6 +25,8 @@ SOURCES = {
     "ladesaeulen": "ladesaeulen",
     "haushalt": "haushalt",
     "maengelmelder": "maengel",
+    "vornamen": "vornamen",
+    "gewerbe": "gewerbe_bestand",
 }
 
 

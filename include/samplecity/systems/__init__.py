@@ -10,6 +10,7 @@ from samplecity.systems import (
     bildung,
     einwohnerstatistik,
     geobasis,
+    gewerbe,
     haushalt,
     kfz_bestand,
     ladesaeulen,
@@ -18,6 +19,7 @@ from samplecity.systems import (
     spielplaetze,
     umweltmessnetz,
     unfaelle,
+    vornamen,
 )
 
 SYSTEMS: dict[str, System] = {
@@ -35,6 +37,8 @@ SYSTEMS: dict[str, System] = {
         haushalt,
         maengelmelder,
         ratsinformation,
+        vornamen,
+        gewerbe,
     )
 }
 """Source to its system, in the order in which they are shown."""
