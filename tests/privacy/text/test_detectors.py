@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import time
 
 import pytest
 
-from stadtdaten.privacy.text.detectors import find_personal_data
+from stadtdaten.privacy.text.detectors import Hit, find, find_personal_data
 
 PERSONAL = [
     ("erika.mustermann@example.org", "email"),
@@ -51,6 +52,26 @@ PERSONAL = [
     ("Steuer-ID 86095742719", "tax_id"),
     ("86 095 742 719", "tax_id"),
     ("86095742719", "tax_id"),
+    ("herr müller vom amt", "name"),
+    ("Meier, Hans", "name"),
+    ("Hans Meier", "name"),
+    ("gez. Müller", "name"),
+    ("MfG H. Schulze", "name"),
+    ("Ihr Nachbar K. Yılmaz", "name"),
+    ("an Hr Ostermann", "name"),
+    ("Eheleute Schulze-Hobbeling", "name"),
+    ("Sachbearbeiterin: Kuhlmann", "name"),
+    ("Musterstraße 12a", "address"),
+    ("Am Stadtbad 3", "address"),
+    ("Auf dem Daberg 10", "address"),
+    ("Lange Straße 5, 59067 Hamm", "address"),
+    ("12 O 345/21", "file_number"),
+    ("Az. 32-1-0815/25", "file_number"),
+    ("Kassenzeichen 4711.0815.2", "file_number"),
+    ("15 070649 C 103", "social_security_number"),
+    ("HAM - XY 123", "plate"),
+    ("(0 23 81) 17 34 56", "phone"),
+    ("Geburtsdatum/-ort: 03.04.1958, Hamm", "birth_date"),
 ]
 ORDINARY = [
     "05915000", "059150000000", "059150000000 ", "02381173456", "59065 Hamm", "Dr.-Lammert-Weg",
@@ -62,6 +83,10 @@ ORDINARY = [
     "Quercus robur 'Fastigiata'", "St.-Georgs-Platz", "Hamm-Heessen 12", "Nr. 0123/45", "2.340,00 EUR",
     "EU-RL 2008", "EG-VO 1221", "FFH-DE 4312", "K-B 12", "DIN EN 1176", "LSG UN 123", "NSG-HA123", "Fax 2024-2025",
     "0800 12-18", "05915.00012", "0234.5678", "de89 3704 0044 0532 0130 01", "Tel. 2020/2021",
+    "St. Marien", "Rosa 'Frau Karl Druschki'", "Karl Marx Platz", "Hans Böckler Schule", "Jugend und Familie Berlin",
+    "Anneliese Brost Musikforum", "John Downie-Apfel", "Familie und Beruf", "Herr der Ringe", "meine frau ist krank",
+    "Spielplatz 3", "Am Montag 3 Stunden", "Im Raum 12", "Bundesstraße 63", "15 070649 C 104", "Vorlage 0815/25",
+    "Paul Müller GmbH", "Heinrich Stra\ufffde", "i. A. der Landeskommission", "Kindergarten Anna Sommer",
 ]  # fmt: skip
 
 
@@ -73,6 +98,26 @@ def test_personal_data_is_found(text, kind):
 @pytest.mark.parametrize("text", ORDINARY)
 def test_ordinary_text_is_not_taken_for_personal_data(text):
     assert find_personal_data([text]) == []
+
+
+def test_it_is_told_where_the_personal_data_stands():
+    text = "Rückfragen an Frau Muster, Tel. 02381 173456, Am Stadtbad 3"
+    assert [(span.kind, text[span.start : span.end]) for span in find(text)] == [
+        ("name", "Frau Muster"),
+        ("phone", "Tel. 02381 173456"),
+        ("address", "Am Stadtbad 3"),
+    ]
+
+
+def test_half_a_character_does_not_hide_a_name():
+    assert find_personal_data(["\ud800 Frau Muster"]) == [Hit("name", 1)]
+
+
+@pytest.mark.parametrize("unit", ["Hans ", "Aa ", "A.", "Frau Dr. ", "Am Aa ", "0 ", "a@", "Az. 1-", "Aastraße 1-"])
+def test_a_long_text_of_the_same_does_not_take_for_ever(unit):
+    start = time.process_time()
+    find(unit * 1500)
+    assert time.process_time() - start < 10
 
 
 def test_ids_of_eleven_digits_are_no_tax_ids_for_one_chance_hit():
