@@ -154,10 +154,6 @@ class AnonymisationReport(Value):
         return self.primary_suppressed + self.secondary_suppressed
 
 
-CELLS = "cells"
-"""Folder of a release with its PublishedCells, a Parquet file per table; no portal shows it."""
-
-
 class PublishedCells(Value):
     """What a release showed of a table about people, kept for good: the next release is attacked together with it.
 
@@ -224,6 +220,8 @@ class DatasetMetadata(Value):
     model_dataset: str | None
     provenance: str
     owner: str
+    outcome: str = Field(description="Outcome of the data-protection check, as in the release record")
+    legal_basis: str = Field(description="Why the city may publish it; with that of each expected kind")
     issued: datetime
     modified: datetime
     temporal: tuple[date, date] | None

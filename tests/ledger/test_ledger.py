@@ -34,7 +34,8 @@ def manifest(release: str = "0123456789ab", rows: int = 12) -> Manifest:
     metadata = DatasetMetadata(
         dataset="baeume", source="baumkataster", title="Bäume", description="", keywords=(), themes=(), licence="x",
         attribution="", change_note="", frequency="WEEKLY", deadline_hours=None, grace_hours=0, availability="",
-        model_dataset=None, provenance="", owner="", issued=NOW, modified=NOW, temporal=None, bbox=None, columns={},
+        model_dataset=None, provenance="", owner="", outcome="no_personal_data", legal_basis="",
+        issued=NOW, modified=NOW, temporal=None, bbox=None, columns={},
         table_titles={},
     )  # fmt: skip
     file = ReleaseFile(

@@ -115,8 +115,8 @@ def test_a_value_held_back_is_a_dot_and_a_missing_one_a_dash(tmp_path: Path) -> 
 
 def test_a_datasets_page_says_in_words_what_was_done_to_it(pages: dict[str, str]) -> None:
     people = re.sub(r"\s+", " ", pages["dataset/einwohner/index.html"])
-    assert "Von 1.212 Werten sind 2 geheim gehalten" in people
-    assert "weniger als 3 Personen" in people
+    assert "1 Spalte vergröbert, 2 Werte sind geheim gehalten" in people
+    assert "was niemanden erkennbar macht" in people
     assert "1 Prüfung bestanden, 1 Hinweis" in people
     assert "Wert geheim gehalten, damit niemand erkennbar wird" in people
     gauge = pages["dataset/pegelstaende/index.html"]

@@ -73,7 +73,8 @@ def manifest(rows: int, columns: dict[str, str] | None = None, table: str = "bae
         dataset="baumkataster", source="baumkataster", title="Bäume", description="Bäume", keywords=("Baum",),
         themes=("ENVI",), licence="dl-zero-de/2.0", attribution="", change_note="", frequency="WEEKLY",
         deadline_hours=168, grace_hours=48, availability="AVAILABLE", model_dataset=None, provenance="Kataster",
-        owner="Amt", issued=NOW, modified=NOW, temporal=None, bbox=None, columns={table: published},
+        owner="Amt", outcome="no_personal_data", legal_basis="",
+        issued=NOW, modified=NOW, temporal=None, bbox=None, columns={table: published},
         table_titles={table: "Bäume"},
     )  # fmt: skip
     return Manifest(

@@ -164,7 +164,8 @@ def release(dataset: str, files: tuple[ReleaseFile, ...], **metadata: object) ->
         "deadline_hours": 48, "grace_hours": 24, "availability": "AVAILABLE", "model_dataset": None,
         "provenance": "Messung.", "owner": "Umweltamt", "issued": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
         "modified": datetime(2026, 11, 23, 1, 0, tzinfo=UTC), "temporal": None, "bbox": None, "columns": {},
-        "table_titles": {}, **metadata,
+        "table_titles": {}, "outcome": "no_personal_data", "legal_basis": "",
+        **metadata,
     }  # fmt: skip
     return Manifest(
         release="0123456789ab", source="quelle", dataset=dataset, created=datetime(2026, 11, 23, tzinfo=UTC),

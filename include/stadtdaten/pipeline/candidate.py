@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 from stadtdaten import read
 from stadtdaten.contracts import Dataset, Table
 from stadtdaten.faults import Misconfigured, SnapshotFailed
-from stadtdaten.frames import CELLS, AnonymisationReport, CheckResult, Inputs, Manifest, Snapshot, Stage
-from stadtdaten.pipeline import incidents
+from stadtdaten.frames import AnonymisationReport, CheckResult, Inputs, Manifest, Snapshot, Stage
+from stadtdaten.pipeline import cells, incidents
 from stadtdaten.pipeline.run import CandidateReference, Run, SnapshotReference
 from stadtdaten.pipeline.staging import discard
 from stadtdaten.privacy.admission import admit
@@ -29,7 +29,6 @@ from stadtdaten.privacy.audit import audit, audit_finished
 from stadtdaten.privacy.columns import published_columns
 from stadtdaten.privacy.context import Context
 from stadtdaten.privacy.stronger import what_would_pass
-from stadtdaten.privacy.tables.published import encode
 from stadtdaten.quality.checks import run_suite
 from stadtdaten.quality.gates import gate
 from stadtdaten.quality.suites import SuiteError, load_suite, suite_path
@@ -75,8 +74,7 @@ def _build(run: Run, dataset: Dataset, snapshot: Snapshot, attempt: int) -> Path
         checks = _check(run, dataset, raw | references, "raw", attempt)
     context = _context(run, dataset, snapshot, references)
     with _log_group("Anonymisieren"):
-        with what_would_pass(raw, dataset, context):
-            anonymised = anonymise(raw, dataset, context)
+        anonymised = anonymise(raw, dataset, context)
         for table, each in anonymised.items():
             logger.info("%s: %s", table, each.report.sentence)
     public = {table: each.frame for table, each in anonymised.items()}
@@ -103,7 +101,7 @@ def _context(run: Run, dataset: Dataset, snapshot: Snapshot, references: Frames)
         today=_day(run, snapshot),
         crs=run.city.crs,
         references=references,
-        earlier=run.ledger.published_cells(dataset.id),
+        earlier=cells.history(run, dataset.id),
         others=run.ledger.published_cells_of_others(dataset.id),
         key=lambda connection: run.connect(connection).password,
     )
@@ -173,7 +171,7 @@ def _write(
         )
     )  # fmt: skip
     _write_evidence(folder / "evidence", snapshot, checks, reports)
-    _write_cells(folder / CELLS, dataset, frames)
+    cells.write_cells(folder, frames, dataset.tables)
     rows = {table: len(frame) for table, frame in frames.items()}
     manifest = Manifest(
         release=release,
@@ -215,14 +213,6 @@ def _write_evidence(
     for name, values in (("checks", checks), ("anonymisation", reports)):
         lines = ",\n".join(value.model_dump_json() for value in values)
         (folder / f"{name}.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-
-
-def _write_cells(folder: Path, dataset: Dataset, frames: Frames) -> None:
-    """What is published of each table about people, as it is kept for good (``publication`` puts it in the ledger)."""
-    for table in dataset.tables:
-        if table.tabulation is not None or table.microdata is not None:
-            folder.mkdir(exist_ok=True)
-            (folder / f"{table.id}.parquet").write_bytes(encode(frames[table.id], table))
 
 
 def _other_files(folder: Path, listed: set[str]) -> dict[str, str]:

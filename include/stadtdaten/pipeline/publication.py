@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stadtdaten.faults import GateFailed, Misconfigured, PublicationFailed, ReleaseDamaged
-from stadtdaten.frames import CELLS, Manifest, PublishedCells
-from stadtdaten.pipeline import incidents
+from stadtdaten.frames import Manifest
+from stadtdaten.pipeline import cells, incidents
 from stadtdaten.pipeline.run import CandidateReference, ReleaseReference, Run
 from stadtdaten.privacy.admission import refuse_taken_down
 from stadtdaten.quality.gates import portal_gate
@@ -139,7 +139,7 @@ def _reconcile(run: Run, manifest: Manifest, withdrawn: str = "") -> None:
         _record_live(run, manifest, withdrawn)
     with run.store.local_folder(manifest.dataset, manifest.release) as folder:
         # Before the act: what may have been seen counts as seen.
-        run.ledger.keep_cells(_cells(manifest, folder))
+        run.ledger.keep_cells(cells.cells_of(folder, manifest))
         changed = run.portal.reconcile(manifest, folder)
     try:  # taken down by somebody while we were at it
         refuse_taken_down(manifest, run.ledger.tombstone(manifest.dataset))
@@ -148,21 +148,6 @@ def _reconcile(run: Run, manifest: Manifest, withdrawn: str = "") -> None:
         raise
     _record_live(run, manifest, withdrawn)
     logger.info("%s: release %s is live%s", manifest.dataset, manifest.release, "" if changed else " already")
-
-
-def _cells(manifest: Manifest, folder: Path) -> list[PublishedCells]:
-    """What the release shows of its tables about people."""
-    return [
-        PublishedCells(
-            dataset=manifest.dataset,
-            table=Path(path).stem,
-            release=manifest.release,
-            published_at=datetime.now(UTC),
-            content=(folder / path).read_bytes(),
-        )
-        for path in sorted(manifest.evidence)
-        if Path(path).parent.name == CELLS
-    ]
 
 
 def _record_live(run: Run, manifest: Manifest, withdrawn: str = "") -> None:

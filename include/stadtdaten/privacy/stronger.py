@@ -34,7 +34,7 @@ Change = Callable[[dict[str, Any]], None]
 
 @contextmanager
 def what_would_pass(frames: Mapping[str, pd.DataFrame], dataset: Dataset, context: Context) -> Iterator[None]:
-    """Around anonymisation and audit of the typed ``frames``: a privacy failure also says what would pass."""
+    """Around the audit of what was made of the typed ``frames``: a privacy failure also says what would pass."""
     try:
         yield
     except GateFailed as failure:

@@ -49,6 +49,8 @@ def describe(
         model_dataset=dataset.model_dataset,
         provenance=dataset.provenance,
         owner=contract.owner.name,
+        outcome=dataset.release.outcome,
+        legal_basis=_legal_basis(dataset),
         issued=issued,
         modified=modified,
         temporal=_period(dataset, frames),
@@ -56,6 +58,12 @@ def describe(
         columns={table.id: published_columns(table) for table in dataset.tables},
         table_titles={table.id: table.title for table in dataset.tables},
     )
+
+
+def _legal_basis(dataset: Dataset) -> str:
+    """That of the release, and of all personal data that is to be published, once each."""
+    expected = [each.legal_basis for table in dataset.tables for column in table.columns for each in column.expected]
+    return "; ".join(dict.fromkeys([dataset.release.legal_basis, *expected]))
 
 
 def _period(dataset: Dataset, frames: Mapping[str, pandas.DataFrame]) -> tuple[date, date] | None:
