@@ -1,8 +1,8 @@
 """German texts in which we know what is personal: made from templates, the same ones every time.
 
 Complaints to the city, council papers, lines of registers. The templates and surnames of ``HELD_OUT`` were written
-before the detectors were tuned, and one rule only was corrected with their help; the numbers that count are theirs. All values are made
-up: numbers have right check digits, people do not exist.
+before the detectors were tuned, and one rule only was corrected with their help; the numbers that count are theirs. All
+values are made up: numbers have right check digits, people do not exist.
 """
 
 from __future__ import annotations
