@@ -15,6 +15,7 @@ from samplecity.systems import (
     kfz_bestand,
     ladesaeulen,
     maengelmelder,
+    marktstammdaten,
     ratsinformation,
     spielplaetze,
     umweltmessnetz,
@@ -39,6 +40,7 @@ SYSTEMS: dict[str, System] = {
         ratsinformation,
         vornamen,
         gewerbe,
+        marktstammdaten,
     )
 }
 """Source to its system, in the order in which they are shown."""
