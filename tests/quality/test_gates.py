@@ -54,6 +54,11 @@ def dataset() -> Dataset:
         {
             "id": "baumkataster", "title": "Bäume", "description": "Bäume", "keywords": ["Baum"], "themes": ["ENVI"],
             "licence": "dl-zero-de/2.0", "provenance": "Kataster", "row_loss": 0.2,
+            "release": {
+                "legal_basis": "§ 16a EGovG NRW", "outcome": "no_personal_data",
+                "office": "Leitung des Grünflächenamts",
+                "date": "2026-01-01", "next_review": "2028-01-01",
+            },
             "tables": [
                 {
                     "id": "baeume", "title": "Bäume", "resource": "b", "reading": {"format": "gml"},
