@@ -16,6 +16,7 @@ from samplecity.systems import (
     ladesaeulen,
     maengelmelder,
     marktstammdaten,
+    mobilitaetsbefragung,
     ratsinformation,
     spielplaetze,
     umweltmessnetz,
@@ -41,6 +42,7 @@ SYSTEMS: dict[str, System] = {
         vornamen,
         gewerbe,
         marktstammdaten,
+        mobilitaetsbefragung,
     )
 }
 """Source to its system, in the order in which they are shown."""
