@@ -25,7 +25,9 @@ def write_cells(folder: Path, frames: Mapping[str, pd.DataFrame], tables: Sequen
     To be called before the manifest, which lists every file of the evidence.
     """
     for table in tables:
-        if any(column.published and column.class_ != "public" for column in table.columns):
+        # A table of counts is about people also where none of its dimensions says so: who is counted was dropped.
+        about_people = any(column.published and column.class_ != "public" for column in table.columns)
+        if about_people or table.tabulation is not None:
             path = folder / _FOLDER / f"{table.id}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(encode(frames[table.id], table))
