@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from stadtdaten.contracts.protection import PersonalKind
 from stadtdaten.privacy.text import addresses, checked_numbers, contact, names, official_marks
 from stadtdaten.privacy.text.spans import Span, apart
+from stadtdaten.privacy.text.writing import as_read
 
 Detector = Callable[[str], Iterator[Span]]
 
@@ -65,13 +66,18 @@ class Hit:
 
 
 def find(text: str) -> tuple[Span, ...]:
-    """Where personal data stands in the text, in its order, without overlaps."""
+    """Where personal data stands in the text (``as_read``), in its order, without overlaps."""
     return apart(span for detector in DETECTORS.values() for span in detector(text))
 
 
 def find_personal_data(texts: Sequence[str]) -> list[Hit]:
-    """The kinds of personal data found in the texts of one column, with the number of texts that hold each."""
-    times = Counter(texts)  # most columns repeat few values
+    """The kinds of personal data found in the texts of one column, with the number of texts that hold each.
+
+    However they are written: the texts are looked at as a reader sees them (``as_read``).
+    """
+    times: Counter[str] = Counter()
+    for text, count in Counter(texts).items():  # most columns repeat few values
+        times[as_read(text)] += count
     different = list(times)
     column = _arrow(different)
     spans: dict[str, list[Span]] = {}

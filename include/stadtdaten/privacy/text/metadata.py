@@ -17,6 +17,7 @@ from stadtdaten.faults import Finding
 from stadtdaten.privacy.text.detectors import find
 from stadtdaten.privacy.text.names import GIVEN_NAMES
 from stadtdaten.privacy.text.spans import Span
+from stadtdaten.privacy.text.writing import as_read
 
 _OFFICES = re.compile(
     r"amt|stelle|data|daten|info|service|team|buero|office|post|verwaltung|statistik|bereitschaft|presse|kasse|portal|referat"
@@ -103,7 +104,8 @@ _PLAIN_GIVEN_NAMES = frozenset(map(_plain, GIVEN_NAMES))
 def _personal(texts: Mapping[str, str]) -> dict[str, tuple[PersonalKind, ...]]:
     """What the texts are, to the personal kinds that were found in them."""
     found = {}
-    for what, text in texts.items():
+    for what, written in texts.items():
+        text = as_read(written)
         # Names of files and columns have no blanks: herr_mueller_2025.csv.
         readings = (text,) if " " in text else (text, re.sub(r"[_.-]+", " ", text))
         kinds = dict.fromkeys(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from stadtdaten.contracts.protection import PERSONAL_KIND_TITLES, PersonalKind
 from stadtdaten.privacy.text import addresses, checked_numbers, contact, names, official_marks
 from stadtdaten.privacy.text.detectors import find
+from stadtdaten.privacy.text.writing import as_read
 
 _GUESSES = (checked_numbers.guessed, contact.guessed, official_marks.guessed, addresses.guessed, names.guessed)
 _TITLES: dict[PersonalKind, str] = PERSONAL_KIND_TITLES | {"name": "Name", "file_number": "Aktenzeichen"}
@@ -29,14 +30,14 @@ class _Passage:
 
 
 def scrub(texts: Sequence[str], patterns: Mapping[str, str]) -> list[str]:
-    """The texts with everything personal replaced by its kind in brackets; all else stays as it is.
+    """The texts, in usual characters (``as_read``), with everything personal replaced by its kind in brackets.
 
     ``patterns`` are further kinds: what to write in the brackets, and the regular expression of what it replaces
     (``Scrub.patterns`` of the contract). Scrubbing what was scrubbed changes nothing.
     """
     compiled = {title: re.compile(pattern) for title, pattern in patterns.items()}
     brackets = re.compile("|".join(re.escape(f"[{title}]") for title in {*_TITLES.values(), *patterns}))
-    cleaned = {text: _cleaned(text, compiled, brackets) for text in dict.fromkeys(texts)}
+    cleaned = {text: _cleaned(as_read(text), compiled, brackets) for text in dict.fromkeys(texts)}
     return [cleaned[text] for text in texts]
 
 
