@@ -36,6 +36,7 @@ from stadtdaten.contracts.protection import (
     Treatment,
 )
 from stadtdaten.contracts.reading import Changes, Csv, Incremental, Json, Oparl, Reading, Rows, Sheet
+from stadtdaten.contracts.same_rows import Source, contradictions
 from stadtdaten.contracts.vocabulary import BY_LICENCES, HOURS_BY_FREQUENCY, Availability, Frequency, Licence, Theme
 
 
@@ -166,11 +167,17 @@ class Column(Strict):
         """Whether the column can appear in a release at all."""
         return not isinstance(self.treatment, Drop)
 
+    @property
+    def shown_as_it_is(self) -> bool:
+        """Whether its class asks for a treatment, and it has none of those: only where that is expected."""
+        needed = TREATMENTS_BY_CLASS.get(self.class_, ())
+        return bool(needed) and (self.treatment is None or self.treatment.kind not in needed)
+
     @model_validator(mode="after")
     def _class_and_type_fit(self) -> Self:
-        needed = TREATMENTS_BY_CLASS.get(self.class_, ())
-        if needed and not self.expected and (self.treatment is None or self.treatment.kind not in needed):
-            raise ValueError(f"a column of class {self.class_} needs a treatment: {' or '.join(needed)}")
+        if self.shown_as_it_is and not self.expected:
+            needed = " or ".join(TREATMENTS_BY_CLASS[self.class_])
+            raise ValueError(f"a column of class {self.class_} needs a treatment: {needed}")
         if self.treatment is not None and self.type not in TYPES_BY_TREATMENT.get(self.treatment.kind, (self.type,)):
             allowed = " or ".join(TYPES_BY_TREATMENT[self.treatment.kind])
             raise ValueError(f"treatment {self.treatment.kind} needs a column of type {allowed}")
@@ -283,7 +290,9 @@ class Table(Strict):
             raise ValueError("a table has at most one geometry column")
         for column in self.columns:
             if isinstance(column.treatment, Grid) and column.name + GRID_SUFFIX in names:
-                raise ValueError(f"{column.name + GRID_SUFFIX} is added by the treatment grid: name the column otherwise")
+                raise ValueError(
+                    f"{column.name + GRID_SUFFIX} is added by the treatment grid: name the column otherwise"
+                )
         if len(set(self.key)) != len(self.key):
             raise ValueError("key names a column twice")
         asked = [*self.key, *([self.temporal] if self.temporal else [])]
@@ -356,7 +365,7 @@ class Table(Strict):
             raise ValueError(f"a table is one of {' and '.join(methods)}, not both")
         method = methods[0] if methods else ""
         for column in self.columns:
-            if not column.published or column.expected:
+            if not column.published:
                 continue
             for class_, allowed in _METHODS_BY_CLASS.items():
                 if column.class_ == class_ and method not in allowed:
@@ -476,6 +485,8 @@ class Dataset(Strict):
                     raise ValueError(f"column {column.name}: there is no reference {column.treatment.reference}")
                 used.add(reference.id)
                 names = {each.name for each in reference.columns}
+                if isinstance(column.treatment, Lookup) and column.treatment.key == column.treatment.value:
+                    raise ValueError(f"column {column.name}: key and value of the lookup are the same column")
                 if isinstance(column.treatment, Lookup) and not {column.treatment.key, column.treatment.value} <= names:
                     raise ValueError(f"column {column.name}: the reference has no such columns (key, value)")
                 if isinstance(column.treatment, Snap) and reference.geometry is None:
@@ -493,6 +504,12 @@ class Dataset(Strict):
         # The other way round does not hold: the address of a school looks personal, is expected, and is nobody's.
         if self.release.outcome == "personal_data_by_law" and not expected:
             raise ValueError("release.outcome personal_data_by_law: but no column says what is `expected`")
+        as_it_is = [column.name for column in columns if column.expected and column.shown_as_it_is]
+        if as_it_is and self.release.outcome != "personal_data_by_law":
+            raise ValueError(
+                f"column {as_it_is[0]} shows people as they are (`expected`): release.outcome must be "
+                "personal_data_by_law, or the class public if it is nobody's"
+            )
         if self.release.outcome == "no_personal_data" and self.personal:
             raise ValueError("release.outcome no_personal_data: but a column has another class than public")
         for method, treatment in (("pseudonyms", Pseudonym), ("scrubbed_text", Scrub)):
@@ -558,4 +575,11 @@ class Contract(Strict):
                 )
             if table.further_resources and interface.kind not in ("http", "folder", "sftp", "ftp"):
                 raise ValueError(f"table {table.id}: further_resources are for files")
+        published = [
+            Source(table, dataset.id, self.interface_of(dataset).connection)
+            for dataset in self.datasets
+            for table in dataset.tables
+        ]
+        if problem := next(contradictions(published), ""):
+            raise ValueError(problem)
         return self
