@@ -1,0 +1,51 @@
+"""A contract that would let people be found does not load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from people import make_dataset, make_table
+
+NAME = [{"kind": "name", "legal_basis": "§ 43 GO NRW"}]
+PUBLIC = {"name": "nummer", "type": "string", "class": "public"}
+BY_LAW = {
+    "legal_basis": "§ 43 GO NRW",
+    "outcome": "personal_data_by_law",
+    "office": "Leitung Büro des Rates",
+    "date": "2026-01-01",
+    "next_review": "2028-01-01",
+}
+
+
+@pytest.mark.parametrize(
+    ("class_", "kind"),
+    [("quasi_identifier", "string"), ("sensitive", "string"), ("count", "integer"), ("magnitude", "number")],
+)
+def test_an_expected_kind_does_not_free_a_column_from_the_protection_of_tables(class_: str, kind: str) -> None:
+    with pytest.raises(ValidationError, match="needs the table to be"):
+        make_table([PUBLIC, {"name": "wer", "type": kind, "class": class_, "expected": NAME}])
+
+
+@pytest.mark.parametrize("class_", ["identifier", "free_text", "location"])
+def test_people_are_shown_as_they_are_only_if_the_release_record_says_so(class_: str) -> None:
+    table = make_table([PUBLIC, {"name": "wer", "type": "string", "class": class_, "expected": NAME}])
+    with pytest.raises(ValidationError, match="personal_data_by_law"):
+        make_dataset(table)
+    assert make_dataset(table, release=BY_LAW).personal
+
+
+def test_a_lookup_that_gives_back_what_it_is_given_is_refused() -> None:
+    lookup = {"kind": "lookup", "reference": "strassen", "key": "strasse", "value": "strasse", "other": "unbekannt"}
+    column = {"name": "anschrift", "type": "string", "class": "location", "treatment": lookup}
+    reference = make_table([{"name": "strasse", "type": "string", "class": "public"}], id="strassen")
+    references: list[dict[str, Any]] = [
+        {
+            "interface": {"kind": "sql", "connection": "strassen"},
+            "table": reference.model_dump(by_alias=True, exclude_unset=True),
+        }
+    ]
+    with pytest.raises(ValidationError, match="key and value of the lookup are the same"):
+        make_dataset(make_table([PUBLIC, column]), references=references)
