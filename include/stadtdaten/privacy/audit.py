@@ -24,6 +24,7 @@ from stadtdaten.privacy.files import audit_file
 from stadtdaten.privacy.microdata.attack import attack_records
 from stadtdaten.privacy.tables.findings import judge_tables
 from stadtdaten.privacy.text.detectors import find_personal_data
+from stadtdaten.privacy.text.headings import headed
 from stadtdaten.privacy.text.metadata import find_in_metadata
 from stadtdaten.privacy.treatments import untreated
 
@@ -126,10 +127,15 @@ def _columns(frame: pd.DataFrame, table: Table) -> Iterator[Finding]:
 
 def _personal_data(frame: pd.DataFrame, table: Table) -> Iterator[Finding]:
     expected = {column.name: {each.kind for each in column.expected} for column in table.columns}
+    # What a treatment has left is judged by itself: a pseudonym below "Nachname" is no name.
+    headings = {each.name: (each.title, each.name, each.source) for each in table.columns if each.treatment is None}
     for column in published_columns(table):
         if column.type == "geometry":
             continue
-        for hit in find_personal_data(_as_texts(frame[column.name].dropna())):
+        values = frame[column.name].dropna()
+        hits = {hit.kind: hit for hit in headed(headings.get(column.name, ()), values)}
+        hits |= {hit.kind: hit for hit in find_personal_data(_as_texts(values))}
+        for hit in hits.values():
             if hit.kind in expected.get(column.name, ()):
                 continue
             yield Finding(
