@@ -13,7 +13,7 @@ from stadtdaten.settings import endpoint_from_environment, settings_from_environ
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMES = {
     "http": "https", "wfs": "https", "ogc_features": "https", "arcgis": "https", "folder": "file", "sftp": "sftp",
-    "ftp": "ftp", "sql": "postgresql+psycopg2",
+    "ftp": "ftp", "sql": "postgresql+psycopg2", "rest": "https", "oparl": "https",
 }  # fmt: skip
 
 
@@ -60,5 +60,5 @@ def test_a_connection_that_the_example_of_the_environment_lacks_is_noticed(
             monkeypatch.setenv(*line.split("=", 1))
     contract = load_contract(path)
     for dataset in contract.datasets:
-        interface = contract.interface_of(dataset)
-        assert endpoint_from_environment(interface.connection).url.startswith(f"{SCHEMES[interface.kind]}://")
+        for _, interface in contract.read_for(dataset):
+            assert endpoint_from_environment(interface.connection).url.startswith(f"{SCHEMES[interface.kind]}://")

@@ -65,9 +65,9 @@ def status(as_json: AsJson = False) -> None:
         _print_json(rows)
         return
     table = RichTable(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in ("dataset", "state", "release", "modified", "due", "rows", "last run"):
+    for heading in ("dataset", "state", "release", "modified", "due", "rows"):
         # A narrow terminal breaks lines, and cuts nothing.
-        table.add_column(heading, overflow="fold", no_wrap=heading == "release")
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("dataset", "release"))
     for row in rows:
         table.add_row(
             row["dataset"],
@@ -76,7 +76,6 @@ def status(as_json: AsJson = False) -> None:
             _day(row["modified"], zone),
             _day(row["due"], zone),
             str(row["rows_published"] if row["rows_published"] is not None else "–"),
-            row["last_outcome"] or "–",
         )
     out.print(table)
     soon = (_now() + NOTICE).date().isoformat()
