@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 
 import highspy
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from published_tables import TOTAL, counts, publish, sums
+from published_tables import TOTAL, Cell, counts, publish, sums
 from stadtdaten.contracts import Table
+from stadtdaten.contracts.protection import RoundedCounts
 from stadtdaten.privacy.tables.attack import Attack, OverlappingGroups, TableIncomplete, attack
+from stadtdaten.privacy.tables.rounding import round_counts
 
 
 def attacked(frame: pd.DataFrame, table: Table) -> Attack:
@@ -243,3 +246,47 @@ def test_in_two_dimensions_the_attack_agrees_with_integer_programmes(data: st.Da
     expected = Attack(len(hidden), sum(width < 0.5 for width in widths), sum(width < 2.5 for width in widths))
     assert attacked(frame, table) == expected
     assert attacked(frame.sample(frac=1, random_state=1), table) == expected
+
+
+# Rounded counts
+
+ROUNDED = counts("bezirk", "geschlecht", protection={"kind": "rounding"})
+
+
+def rounded(cells: Mapping[Cell, float], how: RoundedCounts) -> pd.DataFrame:
+    """The table of these counts and their totals, each rounded by itself."""
+    frame = publish(ROUNDED, cells, set())
+    counted = frame["anzahl"].to_numpy(dtype=np.int64)
+    return frame.assign(anzahl=round_counts(counted, how)).drop(columns="anzahl_geheim")
+
+
+def test_small_counts_that_only_together_reach_their_rounded_total_are_known() -> None:
+    """They are shown as 0, so as 2 at most, and their total as 10, so as 8 at least."""
+    square = dict.fromkeys(itertools.product(("Mitte", "Nord"), ("m", "w")), 2)
+    frame = rounded(square, RoundedCounts(kind="rounding"))
+    assert sorted(set(frame["anzahl"])) == [0, 5, 10]
+    assert attack({ROUNDED.id: frame}, [ROUNDED])[ROUNDED.id] == Attack(hidden=4, known=4, narrow=4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    values=st.lists(st.integers(0, 6), min_size=4, max_size=4),
+    how=st.sampled_from([(5, 2), (3, 1), (4, 2), (6, 2), (5, 4), (3, 0)]),
+)
+def test_the_attack_on_rounded_counts_finds_what_trying_all_tables_finds(
+    values: list[int], how: tuple[int, int]
+) -> None:
+    spec = RoundedCounts(kind="rounding", base=how[0], to_zero=how[1])
+    table = counts("bezirk", "geschlecht", protection=spec.model_dump())
+    places = list(itertools.product(("Mitte", "Nord"), ("m", "w")))
+
+    def whole(tried: Sequence[int]) -> list[int]:
+        a, b, c, d = tried
+        return [a, b, c, d, a + b, c + d, a + c, b + d, a + b + c + d]
+
+    shown = round_counts(np.array(whole(values)), spec)
+    tables = np.array([whole(each) for each in itertools.product(range(11), repeat=4)])
+    fitting = tables[(round_counts(tables, spec) == shown).all(axis=1)]
+    known = (shown == 0) & (fitting.min(axis=0) == fitting.max(axis=0)) & (fitting[0] > 0)
+    frame = rounded(dict(zip(places, values, strict=True)), spec)
+    assert attack({table.id: frame}, [table])[table.id].known == known.sum()

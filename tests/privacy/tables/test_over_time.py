@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from published_tables import TOTAL, Cell, counts, publish, sums
 from stadtdaten.contracts import Table
+from stadtdaten.contracts.protection import RoundedCounts
 from stadtdaten.frames import PublishedCells
 from stadtdaten.privacy.tables.attack import Attack, OverlappingGroups, attack
 from stadtdaten.privacy.tables.over_time import AttackOverTime, attack_over_time
 from stadtdaten.privacy.tables.published import encode
+from stadtdaten.privacy.tables.rounding import round_counts
 
 NIGHT = datetime(2026, 11, 1, 2, tzinfo=UTC)
 NOTHING = Attack()
@@ -214,3 +216,23 @@ def test_whatever_changes_and_is_hidden_there_is_a_history_of_least_change(data:
     if found is not None and found.now.hidden:
         assert found.now.hidden == alone.hidden
         assert found.before.hidden <= sum(int(each["anzahl_geheim"].sum()) for each in releases[:2])
+
+
+def test_hidden_counts_that_are_published_rounded_later_are_known() -> None:
+    """The hidden cell of Mitte is 1 and 27 is the other: rounded to 3, they give each other away."""
+    rounded = counts("bezirk", "geschlecht", protection={"kind": "rounding", "base": 3, "to_zero": 1})
+    frame = publish(rounded, CELLS, set()).drop(columns="anzahl_geheim")
+    spec = RoundedCounts(kind="rounding", base=3, to_zero=1)
+    shown = frame.assign(anzahl=round_counts(frame["anzahl"].to_numpy(dtype="int64"), spec))
+    found = attack_over_time({rounded.id: shown}, [rounded], kept([publish(TABLE, CELLS, SQUARE)]))
+
+    assert found[rounded.id].before.narrow == 4
+
+
+def test_rounded_counts_may_change_from_night_to_night() -> None:
+    rounded = counts("bezirk", "geschlecht", protection={"kind": "rounding"})
+    first, second = (
+        publish(rounded, dict.fromkeys(CELLS, value), set()).drop(columns="anzahl_geheim") for value in (0, 5)
+    )
+
+    assert attack_over_time({rounded.id: second}, [rounded], kept([first], rounded)) == {}

@@ -5,10 +5,12 @@ areas), and shares nothing but the linear solver with the protection. Each cell 
 such as {Stadtbezirk Mitte, weiblich}; a total has no coordinate in its dimension. Cells of different tables with the
 same coordinates are the same cell, which is how tables that count the same rows are linked. In each table and along
 each dimension, the cell without a coordinate is the sum of those with one; also where no total is published, as
-anybody can add up. A hidden count is at least 1, as zeros are always published; a hidden sum is at least 0.
+anybody can add up. A hidden count is at least 1, as zeros are always published; a hidden sum is at least 0. A rounded
+count lies among those that are rounded to it: four zeros with a total of 10 are four times 2.
 
 The rule: the interval of every hidden cell is as wide as its protection demands: ``protection.minimum`` for counts, for
-sums what the protection says (``widths``), as the contributions are not published.
+sums what the protection says (``widths``), as the contributions are not published; and nobody can tell which count from
+1 on was rounded to 0.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from stadtdaten.contracts.model import Table
+from stadtdaten.contracts.protection import CellKey, RoundedCounts
 from stadtdaten.privacy.columns import HIDDEN_SUFFIX
 from stadtdaten.privacy.tables.intervals import TOLERANCE, Contradiction, Equations, Intervals, intervals
 from stadtdaten.privacy.tables.published import Declaration, declaration
@@ -48,8 +51,8 @@ class OverlappingGroups(Exception):
 class Attack:
     """What the attack found on one table: numbers of cells.
 
-    ``hidden`` cells were attacked; ``narrow`` of them have an interval narrower than their protection demands,
-    ``known`` of these are determined exactly (counts: to less than 1).
+    ``hidden`` cells were attacked (held back, or rounded to 0); ``narrow`` of them have an interval narrower than their
+    protection demands, ``known`` of these are determined exactly (counts: to less than 1).
     """
 
     hidden: int = 0
@@ -131,11 +134,12 @@ def attack(
     """Attack the published tables of one dataset (frames by table id) together; the outcome by table id.
 
     ``widths`` by table id has, for each row of the published frame, the width its interval must have if hidden (NaN:
-    by the rule of the module). Tables whose method holds nothing back are not attacked.
+    by the rule of the module). Tables of the cell-key method are not attacked.
     Raises TableIncomplete where a table is no full cross product or totals contradict cells.
     """
     found: dict[str, Attack] = {}
-    for publications in linked(publications_of(published, tables, widths or {})):
+    attacked = [each for each in publications_of(published, tables, widths or {}) if each.reading.method != "cell_key"]
+    for publications in linked(attacked):
         systems = [assemble(parts) for parts in strata(publications).values()]
         found |= outcome(systems, [interval(system) for system in systems], publications)
     return found
@@ -147,11 +151,11 @@ def publications_of(
     widths: Mapping[str, NDArray[np.float64]],
     release: int = 0,
 ) -> list[Publication]:
-    """The tables that hold cells back, as the attacker holds them."""
+    """The tables of counts and sums, as the attacker holds them."""
     found = []
     for table in tables:
         reading = declaration(table)
-        if reading is not None and reading.method in ("suppression", "sums"):
+        if reading is not None:
             frame = published[table.id]
             width = widths.get(table.id, np.full(len(frame), np.nan))
             found.append(Publication(release, reading, frame, np.asarray(width, dtype=np.float64)))
@@ -320,6 +324,9 @@ def _coordinates(
 
 def _add_values(system: System, publication: Publication, numbers: NDArray[np.int64]) -> None:
     reading, frame = publication.reading, publication.frame
+    if reading.changed_by is not None:
+        _add_changed(system, publication, numbers, reading.changed_by)
+        return
     shown = np.asarray(frame[reading.measure].astype("Float64").to_numpy(na_value=np.nan), dtype=np.float64)
     hidden = np.isnan(shown)
     if reading.measure + HIDDEN_SUFFIX in frame:
@@ -337,6 +344,33 @@ def _add_values(system: System, publication: Publication, numbers: NDArray[np.in
             raise TableIncomplete("zwei Tabellen zeigen für dieselben Personen verschiedene Werte")
         else:
             system.values[place] = value
+
+
+def _add_changed(
+    system: System, publication: Publication, numbers: NDArray[np.int64], how: RoundedCounts | CellKey
+) -> None:
+    """Counts of which all that is shown is between which values they lie."""
+    shown = publication.frame[publication.reading.measure].to_numpy(dtype=np.int64)
+    for place, value in zip(numbers.tolist(), shown.tolist(), strict=True):
+        lowest, highest = _behind_noise(value, how) if isinstance(how, CellKey) else _rounded_to(value, how)
+        system.lower[place], system.upper[place] = lowest, highest
+        if value == 0 and isinstance(how, RoundedCounts):
+            system.hidden_in[place].append(publication.reading.table)
+            system.demanded[place] = 1.0
+
+
+def _rounded_to(value: int, how: RoundedCounts) -> tuple[int, int]:
+    """The smallest and the largest count that is shown as this one; halves, which an even base has, go to even ones."""
+    reach = how.base // 2
+    if how.base % 2 == 0 and value // how.base % 2 == 1:
+        reach -= 1
+    if value == 0:
+        return 0, max(how.to_zero, reach)
+    return max(value - reach, how.to_zero + 1), value + reach
+
+
+def _behind_noise(value: int, how: CellKey) -> tuple[int, int]:
+    return max(value - how.maximum, int(value > 0)), value + how.maximum
 
 
 def _add_withheld(
@@ -371,8 +405,9 @@ def equations(system: System) -> Equations:
         raise TableIncomplete("Summen und Werte widersprechen sich")
     right = -constant[open_rows]
     # An upper bound keeps the programmes bounded; more than this no attacker needs to consider.
-    ceiling = float(values[~unknown].sum() + np.nansum(system.demanded)) + len(values)
-    upper = np.minimum(np.array(system.upper)[unknown], ceiling)
+    upper = np.array(system.upper)[unknown]
+    most = float(values[~unknown].sum() + upper[np.isfinite(upper)].sum())
+    upper = np.minimum(upper, most + float(np.nansum(system.demanded)) + len(values))
     return Equations(relations[open_rows], right, right, np.array(system.lower)[unknown], upper)
 
 

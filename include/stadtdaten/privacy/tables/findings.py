@@ -55,9 +55,11 @@ def _recovered(
     for table in tables:
         result = found.get(table.id)
         if result is not None and result.narrow:
+            rounded = isinstance(getattr(table.tabulation, "protection", None), RoundedCounts)
+            hidden = "auf 0 gerundeten" if rounded else "geheimen"
             yield Finding(
                 "recoverable_cells",
-                f"{result.narrow} von {result.hidden} geheimen Werten lassen sich aus den Summen errechnen oder zu eng "
+                f"{result.narrow} von {result.hidden} {hidden} Werten lassen sich aus den Summen errechnen oder zu eng "
                 f"eingrenzen, {result.known} davon genau.",
                 table.id, _measure(table), result.narrow, result.hidden,
             )  # fmt: skip

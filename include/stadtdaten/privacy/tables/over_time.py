@@ -12,6 +12,10 @@ What an attacker assumes
     programme; its reduced costs tell which cells are unchanged, grown or shrunk in every smallest history, which makes
     these equations exact and sparse (``intervals.cheapest``).
 
+Counts that are rounded or have noise are compared with those of another method only, where each gives bounds to the
+other. Between two releases of one such method the least change would be a guess and no proof: what is rounded to 0 and
+then to 5 may have grown from anything to anything.
+
 The rule: every cell hidden in the new release keeps its interval, and so does every cell hidden in an earlier one. A
 cell that earlier releases alone give away is not held against the new one.
 """
@@ -90,7 +94,7 @@ def attack_over_time(
 
 def _publication(cells: PublishedCells, order: Mapping[str, int]) -> Publication | None:
     reading = decode_declaration(cells.content)
-    if reading is None or reading.method not in ("suppression", "sums"):
+    if reading is None:
         return None
     frame = decode(cells.content)
     return Publication(order[cells.release], reading, frame, np.full(len(frame), np.nan))
@@ -103,6 +107,9 @@ def _sum(one: Attack, other: Attack) -> Attack:
 def _attack_stratum(publications: Sequence[Publication], newest: int) -> dict[str, AttackOverTime]:
     versions = _versions(publications)
     if versions[-1][0].release != newest or len(versions) == 1:
+        return {}
+    ways = {each.reading.changed_by for version in versions for each in version}
+    if len(ways) == 1 and None not in ways:
         return {}
     system, narrow, known = _narrow_cells(versions)
     given_away = _given_away(versions[:-1]) if narrow.any() else set()

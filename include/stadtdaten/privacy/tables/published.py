@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stadtdaten.contracts.model import Table
-from stadtdaten.contracts.protection import FrequencyTable, Suppression
+from stadtdaten.contracts.protection import CellKey, FrequencyTable, RoundedCounts, Suppression
 from stadtdaten.frames import Value
 
 _KEY = b"stadtdaten.declaration"
@@ -35,7 +35,7 @@ class Declaration(Value):
 
     Tables with equal ``rows`` count (or sum up) the same rows. ``sources`` is the source's column behind each dimension
     and ``groups`` how its values were made: the same source in two groupings must not be subtracted. ``minimum`` is how
-    wide the interval of a hidden count must be.
+    wide the interval of a hidden count must be. ``changed_by`` is how every count was changed, if it was.
     """
 
     table: str
@@ -48,6 +48,7 @@ class Declaration(Value):
     merged: dict[str, str]
     total: str
     minimum: float
+    changed_by: RoundedCounts | CellKey | None = None
     sources: dict[str, str]
     groups: dict[str, str]
 
@@ -72,6 +73,7 @@ def declaration(table: Table) -> Declaration | None:
         merged=dict(spec.merged) if isinstance(spec, FrequencyTable) else {},
         total=spec.total,
         minimum=protection.minimum if isinstance(protection, Suppression) else 0,
+        changed_by=None if isinstance(protection, Suppression) else protection,
         sources={name: column.source for name, column in columns.items()},
         groups={name: "" if each is None else each.model_dump_json() for name, each in treatments.items()},
     )
