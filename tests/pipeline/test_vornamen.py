@@ -223,7 +223,7 @@ def test_real_names_of_a_large_city_are_counted_and_no_rare_one_is_named(
 
     assert site.refresh(SOURCE) == {SOURCE: None}
 
-    true = true_counts(rows)  # type: ignore[arg-type]
+    true = true_counts(rows)
     named = {name: count for name, count in published(site).items() if name[2] != OTHERS}
     assert named == {name: count for name, count in true.items() if count >= 5}
     assert 0.1 < len(named) / len(true) < 0.35
