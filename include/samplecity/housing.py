@@ -19,7 +19,7 @@ from samplecity.state import State
 from samplecity.tables import Cell, Column, Table
 from samplecity.workbook import file_of, laid_out
 
-INTERNAL = "Zählblatt, nicht zur Weitergabe"
+INTERNAL = "Zählblatt, nicht zur Weitergabe (Geheimwert)"
 """How every cell begins that the office has hidden."""
 
 WORKING = "Kontrollwert"

@@ -30,6 +30,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from stadtdaten import freshness
 from stadtdaten.contracts import Contract, load_city, load_contract
 from stadtdaten.faults import Fault, Misconfigured
+from stadtdaten.pipeline.staging import LONGEST_RUN
 from stadtdaten.settings import endpoint, settings_from_environment
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def source_dag(source: str, runbook: str | None) -> DAG:
         schedule=CronTriggerTimetable(freshness.cron(contract.freshness, source), timezone=timezone),
         catchup=False,
         max_active_runs=1,
-        dagrun_timeout=timedelta(hours=6),
+        dagrun_timeout=LONGEST_RUN,
         default_args={"queue": contract.zone, "owner": contract.owner.name},
         tags=["source", *sorted({theme for dataset in contract.datasets for theme in dataset.themes})],
         params={

@@ -1,6 +1,7 @@
 """Who lives in the sample city? Counts of made-up persons by Bezirk, year of age, sex and citizenship.
 
 About 180,000 persons. Old foreign residents are few in some Bezirke, so that the published table has small cells.
+What says which clerk counted is nobody else's business.
 """
 
 from __future__ import annotations
@@ -10,9 +11,13 @@ import random
 from datetime import date
 
 from samplecity import housing
+from samplecity.households import households
 from samplecity.offers import Database, Drop, System, database_path, drop_folder
 from samplecity.places import BEZIRKE
 from samplecity.tables import Cell, Column, Table
+
+KEY = "beispiel-schluessel-fuer-das-cell-key-verfahren"
+"""Of the cell-key method (households). A real one is random and known to nobody."""
 
 INHABITANTS = 180_000
 OLDEST = 104
@@ -52,7 +57,7 @@ def residents(first_day: date) -> Table:
                 for sex, part in (("m", _men(age)), ("w", 1 - _men(age))):
                     number = _whole(persons * ages[age] * part, dice)
                     if number:
-                        clerk = f"S{1 + int(dice.random() * 4)}"
+                        clerk = f"Geheimwert {1 + int(dice.random() * 4)}"
                         rows.append((reference, bezirk.name, age, sex, citizenship, number, clerk))
     return Table("einwohner", "Einwohner am Stichtag", COLUMNS, tuple(rows))
 
@@ -92,6 +97,7 @@ SYSTEM = System(
     title="Einwohnerstatistik (SQLite-Datenbank, Excel und CSV in einem Ordner)",
     offers=(
         Database(lambda state: residents(state.first_day)),
+        Database(lambda state: households(state.first_day)),
         Drop(lambda state: housing.housing(state.first_day), housing.files),
     ),
     connections=lambda var, ports: {
@@ -101,5 +107,6 @@ SYSTEM = System(
         "einwohnerstatistik_ablage": {
             "conn_type": "generic", "host": drop_folder(var, "einwohnerstatistik").resolve().as_uri()
         },
+        "einwohnerstatistik_schluessel": {"conn_type": "generic", "host": "", "password": KEY},
     },
 )  # fmt: skip

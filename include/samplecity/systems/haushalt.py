@@ -2,7 +2,7 @@
 
 The traps are those of such files: rows before a header of two rows with merged cells, amounts typed in with thousand
 dots beside real numbers, numbers of products with leading zeros, a hierarchy shown by indentation only, footnotes and a
-sum, a hidden column and a hidden sheet with notes that are nobody else's business (``INTERNAL``).
+sum. A hidden column, a hidden sheet, comments on cells and who made the file are nobody else's business (``INTERNAL``).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from datetime import date
 
+from openpyxl.comments import Comment
 from openpyxl.styles import Alignment
 from openpyxl.utils import get_column_letter
 
@@ -18,8 +19,8 @@ from samplecity.state import State
 from samplecity.tables import Cell, Column, Table
 from samplecity.workbook import file_of, laid_out
 
-INTERNAL = "Nur für den Dienstgebrauch"
-"""How every cell begins that the budget office has hidden."""
+INTERNAL = "Nur für den Dienstgebrauch (Geheimwert)"
+"""How everything begins that the budget office has hidden, or that its program wrote down about who worked on it."""
 
 NOTES = "Bemerkung Kämmerei"
 """The hidden column."""
@@ -128,6 +129,11 @@ def product_plan(table: Table, saved: date) -> bytes:
     notes = workbook.create_sheet("Abstimmung")
     notes.sheet_state = "hidden"
     notes.append([f"{INTERNAL}: offene Punkte vor der Beratung"])
+    for cell in (page.cell(first, 1), page.cell(first + 3, 1)):
+        cell.comment = Comment(f"{INTERNAL}: noch mit der Fachstelle klären", f"{INTERNAL}, Sachgebiet Haushalt")
+    workbook.properties.creator = f"{INTERNAL}, Sachgebiet Haushalt"
+    workbook.properties.lastModifiedBy = f"{INTERNAL}, Leitung"
+    workbook.properties.description = f"{INTERNAL}: Entwurf"
     return file_of(workbook, saved)
 
 

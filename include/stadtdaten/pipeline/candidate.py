@@ -22,7 +22,7 @@ from stadtdaten.faults import Misconfigured, SnapshotFailed
 from stadtdaten.frames import AnonymisationReport, CheckResult, Inputs, Manifest, Snapshot, Stage
 from stadtdaten.pipeline import cells, incidents
 from stadtdaten.pipeline.run import CandidateReference, Run, SnapshotReference
-from stadtdaten.pipeline.staging import discard
+from stadtdaten.pipeline.staging import at_work, discard
 from stadtdaten.privacy.admission import admit
 from stadtdaten.privacy.anonymisation import anonymise
 from stadtdaten.privacy.audit import audit, audit_finished
@@ -57,7 +57,7 @@ def build_candidate(run: Run, reference: SnapshotReference) -> CandidateReferenc
             f"Datensatz {dataset.id}: Die gelesenen Daten sind nicht mehr da; sie werden nach jedem Versuch gelöscht.",
             next_step="Den ganzen Lauf neu starten, nicht nur diese Aufgabe.",
         )
-    with incidents.guard(run, dataset.id, reference["attempt"]):
+    with incidents.guard(run, dataset.id, reference["attempt"]), at_work(snapshot_folder):
         try:
             snapshot = Snapshot.model_validate_json((snapshot_folder / "lock.json").read_text(encoding="utf-8"))
             folder = _build(run, dataset, snapshot, reference["attempt"])

@@ -17,7 +17,7 @@ from stadtdaten.frames import Endpoint, Manifest, Snapshot, TableLock
 from stadtdaten.pipeline import incidents, publication
 from stadtdaten.pipeline.changes import full_read_due, merged_into
 from stadtdaten.pipeline.run import Run, SnapshotReference
-from stadtdaten.pipeline.staging import discard, make_private
+from stadtdaten.pipeline.staging import at_work, discard, discard_left_behind, make_private, private_files
 from stadtdaten.read import content_hash, read_table, write_frame
 
 logger = logging.getLogger(__name__)
@@ -29,16 +29,19 @@ def take_snapshots(run: Run) -> list[SnapshotReference]:
     A fault of one dataset (a column gone, a file that is no table) is recorded and handed on as state ``failed``, so
     that the others go on. A fault of the whole source (server down, connection missing) is raised.
 
-    What an earlier run of the source left unfinished ends here: it was killed, or this one takes over from it. What
-    a lost portal or ledger should show is restored before the source is asked, whatever it delivers then.
+    What an earlier run of the source left unfinished ends here: it was killed, or this one takes over from it. So
+    does what killed runs of other sources left of their snapshots: their own next run may be months away. What a lost
+    portal or ledger should show is restored before the source is asked, whatever it delivers then.
     """
     run.ledger.upgrade()
     run.ledger.abort_open_attempts(run.contract.source)
     discard(run.settings.staging / run.contract.source)
     for dataset in run.contract.datasets:
         discard(run.settings.candidates / dataset.id)
+    make_private(run.staging)
     try:
-        with incidents.source_guard(run):
+        with incidents.source_guard(run), at_work(run.staging):
+            discard_left_behind(run.settings.staging)
             today = datetime.now(ZoneInfo(run.city.timezone)).date()
             for dataset in run.contract.datasets:
                 incidents.watch_review(run, dataset, today)
@@ -46,8 +49,8 @@ def take_snapshots(run: Run) -> list[SnapshotReference]:
             references = _take_all(run)
     except Superseded:
         raise
-    except Fault:
-        # Nobody goes on with the datasets that were read before the fault.
+    except BaseException:
+        # Nobody goes on with what was read before, be it a fault, a time-out of Airflow's or an interrupt.
         discard(run.staging)
         run.ledger.abort_open_attempts(run.contract.source)
         raise
@@ -126,7 +129,8 @@ def _take_snapshot(run: Run, dataset: Dataset, servers: _Servers) -> SnapshotRef
     try:
         with incidents.guard(run, dataset.id, attempt):
             live = run.live(dataset.id)
-            locks = _read_tables(run, dataset, servers, folder, live)
+            with private_files():
+                locks = _read_tables(run, dataset, servers, folder, live)
             snapshot = Snapshot(
                 source=run.contract.source, dataset=dataset.id, folder=folder, taken_at=datetime.now(UTC), tables=locks
             )
@@ -135,7 +139,8 @@ def _take_snapshot(run: Run, dataset: Dataset, servers: _Servers) -> SnapshotRef
             run.ledger.record_snapshot(attempt, rows_read=rows, drift=drift)
             delivered = live and _delivered(run, dataset, locks, live)
             if live is None or delivered is None:
-                (folder / "lock.json").write_text(snapshot.model_dump_json(indent=2), encoding="utf-8")
+                with private_files():
+                    (folder / "lock.json").write_text(snapshot.model_dump_json(indent=2), encoding="utf-8")
                 logger.info("%s: %d rows read", dataset.id, rows)
                 return {**reference, "state": "changed", "folder": str(folder)}
             discard(folder)

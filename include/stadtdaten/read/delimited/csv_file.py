@@ -123,7 +123,7 @@ def _mapped(file: IO[bytes]) -> pa.Buffer:
 
 def _as_utf8(table: Table, path: Path) -> pa.Buffer:
     decoder = codecs.getincrementaldecoder("utf-16")()
-    with tempfile.TemporaryFile() as copy, path.open("rb") as file:
+    with tempfile.TemporaryFile(dir=path.parent) as copy, path.open("rb") as file:
         try:
             while block := file.read(BLOCK):
                 copy.write(decoder.decode(block).encode())
