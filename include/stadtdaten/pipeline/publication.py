@@ -24,16 +24,21 @@ def decide(run: Run, reference: CandidateReference) -> ReleaseReference:
     Raises GateFailed where columns vanished or too many rows are gone; the candidate is then thrown away.
     """
     folder = Path(reference["folder"])
-    with incidents.guard(run, reference["dataset"], reference["attempt"]):
-        try:
+    try:  # around the guard: a run that was taken over leaves no candidate, either
+        with incidents.guard(run, reference["dataset"], reference["attempt"]):
             manifest = read_manifest(folder)
             dataset = run.contract.dataset(manifest.dataset)
             refuse_taken_down(manifest, run.ledger.tombstone(manifest.dataset))
             portal_gate(manifest, run.live(manifest.dataset), dataset)
             run.store.keep(folder, manifest)
+            try:  # taken down by somebody while we were at it
+                refuse_taken_down(manifest, run.ledger.tombstone(manifest.dataset))
+            except GateFailed:
+                run.store.erase(manifest.dataset)
+                raise
             run.ledger.record_release(run.store.manifest(manifest.dataset, manifest.release))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return ReleaseReference(dataset=manifest.dataset, attempt=reference["attempt"], release=manifest.release)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from stadtdaten.contracts import Dataset
+from stadtdaten.faults import PublicationFailed, ReleaseDamaged
 from stadtdaten.frames import Manifest, Tombstone
 from stadtdaten.pipeline.run import Run
 from stadtdaten.pipeline.staging import discard
@@ -49,26 +50,46 @@ def take_down(run: Run, dataset: Dataset) -> Takedown:
     Raises PublicationFailed if visitors still get something; the command is to be repeated then.
     """
     run.ledger.upgrade()
-    kept = run.store.releases(dataset.id)
+    kept = _readable(run, dataset)
     now = datetime.now(UTC)
     before = run.ledger.tombstone(dataset.id)
     half_done = before is not None and not any(manifest.created > before.at for manifest in kept)
-    tombstone = Tombstone(dataset=dataset.id, at=now, releases=tuple(manifest.release for manifest in kept))
+    tombstone = Tombstone(dataset=dataset.id, at=now, releases=tuple(run.store.names(dataset.id)))
     if before is not None and half_done:
         tombstone = before
+    run.ledger.bury(tombstone)
+    run.ledger.abort_open_attempts(run.contract.source)
     facts = _facts_file(run, tombstone)
     if not facts.exists():
         _write_facts(run, dataset, tombstone, kept, facts)
-    run.ledger.bury(tombstone)
-    run.ledger.abort_open_attempts(run.contract.source)
     run.portal.withdraw(dataset.id)
     for manifest in kept:
         run.portal.verify_withdrawn(manifest)
     run.store.erase(dataset.id)
     shutil.rmtree(run.settings.candidates / dataset.id, ignore_errors=True)
     discard(run.settings.staging / run.contract.source)
-    logger.warning("%s: taken down, %d releases erased", dataset.id, len(kept))
+    logger.warning("%s: taken down, %d releases erased", dataset.id, len(tombstone.releases))
     return Takedown(tombstone, facts)
+
+
+def _readable(run: Run, dataset: Dataset) -> list[Manifest]:
+    """What the store can tell of the dataset's releases, newest first; a damaged one keeps nothing online."""
+    kept = []
+    for name in run.store.names(dataset.id):
+        try:
+            kept.append(run.store.manifest(dataset.id, name))
+        except ReleaseDamaged as fault:
+            logger.warning("%s", fault.message)
+    return sorted(kept, key=lambda manifest: (manifest.created, manifest.release), reverse=True)
+
+
+def _shown(run: Run, dataset: Dataset) -> str:
+    try:
+        live = run.portal.live(dataset.id)
+    except PublicationFailed as fault:
+        logger.warning("%s", fault.message)
+        return "vom Portal nicht zu erfahren"
+    return f"Fassung {live.release}" if live else "keine Fassung"
 
 
 def _facts_file(run: Run, tombstone: Tombstone) -> Path:
@@ -79,14 +100,13 @@ def _write_facts(run: Run, dataset: Dataset, tombstone: Tombstone, kept: list[Ma
     """The facts for the report: names, counts and times, never a value."""
     zone = ZoneInfo(run.city.timezone)
     since = run.ledger.published_since(dataset.id)
-    live = run.portal.live(dataset.id)
+    unreadable = sorted(set(tombstone.releases) - {manifest.release for manifest in kept})
     lines = [
         f"# Rückzug des Datensatzes {dataset.title} ({dataset.id})",
         "",
         f"- Zurückgezogen: {tombstone.at.astimezone(zone):%d.%m.%Y, %H:%M} Uhr",
         f"- Erste bekannte Fassung: {f'{since.astimezone(zone):%d.%m.%Y, %H:%M} Uhr' if since else 'unbekannt'}",
-        f"- Zuletzt sichtbar: {f'Fassung {live.release}' if live else 'keine Fassung'} unter "
-        f"{run.portal.page(dataset.id)}",
+        f"- Zuletzt sichtbar: {_shown(run, dataset)} unter {run.portal.page(dataset.id)}",
         f"- Quelle: {run.contract.title} ({run.contract.source}); verantwortlich: {dataset.release.office}",
         f"- Rechtsgrundlage der Freigabe: {dataset.release.legal_basis} (Freigabe vom {dataset.release.date:%d.%m.%Y})",
         "",
@@ -99,6 +119,7 @@ def _write_facts(run: Run, dataset: Dataset, tombstone: Tombstone, kept: list[Ma
         created = f"{manifest.created.astimezone(zone):%d.%m.%Y, %H:%M}"
         size = sum(each.size for each in manifest.files)
         lines.append(f"| {manifest.release} | {created} | {manifest.rows_published} | {len(manifest.files)} | {size} |")
+    lines += [f"| {name} | nicht mehr lesbar | | | |" for name in unreadable]
     published: dict[str, dict[str, None]] = {}
     for manifest in reversed(kept):
         for table, columns in manifest.metadata.columns.items():

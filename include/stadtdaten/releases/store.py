@@ -44,13 +44,15 @@ class ReleaseStore:
         return manifest
 
     def releases(self, dataset: str) -> list[Manifest]:
-        """All complete releases of the dataset, newest first."""
-        folder = self._root / dataset
-        if not folder.is_dir():
-            return []
-        found = [self._read_manifest(dataset, child.name) for child in folder.iterdir() if child.is_dir()]
+        """All complete releases of the dataset, newest first. Raises ReleaseDamaged if a manifest is damaged."""
+        found = [self._read_manifest(dataset, name) for name in self.names(dataset)]
         complete = [manifest for manifest in found if manifest is not None]
         return sorted(complete, key=lambda manifest: (manifest.created, manifest.release), reverse=True)
+
+    def names(self, dataset: str) -> list[str]:
+        """The names of all releases of the dataset, damaged and incomplete ones too."""
+        folder = self._root / dataset
+        return sorted(child.name for child in folder.iterdir() if child.is_dir()) if folder.is_dir() else []
 
     def erase(self, dataset: str) -> None:
         """Delete every byte of every release of the dataset, also of unfinished ones."""
