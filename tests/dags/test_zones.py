@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
+from ruamel.yaml import YAML
 
 from stadtdaten.contracts import load_contract
 
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_zone_that_no_worker_or_more_than_one_service_listens_to_is_noticed() -> None:
-    services = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))["services"]
+    services = YAML(typ="safe", pure=True).load(ROOT / "docker-compose.yaml")["services"]
     commands = [service.get("command", []) for service in services.values()]
     queues = sorted(command[-1] for command in commands if command[:3] == ["celery", "worker", "--queues"])
 
