@@ -1,5 +1,5 @@
-"""Where children and pupils of the sample city go: day-care centres as the youth office exports them, schools from an
-ArcGIS FeatureServer.
+"""Where children and pupils of the sample city go: day-care centres and numbers of pupils as the offices export them,
+schools from an ArcGIS FeatureServer.
 
 The traps are those of a Ruhr city's file: metres with a decimal comma in columns of which only the name says that they
 are UTM, several values in a cell joined by ``||``, addresses on the web with and without scheme, and two columns about
@@ -16,6 +16,7 @@ from datetime import date
 from samplecity.feature_api import feature_server
 from samplecity.offers import System, Web, at_the_city
 from samplecity.places import STREETS, some_bezirk, somewhere_in
+from samplecity.pupils import pupils
 from samplecity.state import State
 from samplecity.tables import Column, Table
 from samplecity.web import Answer, Request, etag_of
@@ -107,7 +108,7 @@ def _german(metres: float) -> str:
 
 
 def _export(table: Table, request: Request, url: str, state: State) -> Answer:
-    """The file as the youth office's software writes it: semicolons, every cell in quotes."""
+    """The file as the offices' software writes it: semicolons, every cell in quotes."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow([column.name for column in table.columns])
@@ -118,9 +119,10 @@ def _export(table: Table, request: Request, url: str, state: State) -> Answer:
 
 SYSTEM = System(
     source="bildung",
-    title="Kindertageseinrichtungen (CSV mit UTM-Koordinaten) und Schulen (ArcGIS FeatureServer)",
+    title="Kindertageseinrichtungen und Schülerzahlen (CSV), Schulen (ArcGIS FeatureServer)",
     offers=(
         Web("bildung/kitas.csv", lambda state: day_care_centres(), _export),
+        Web("bildung/schuelerzahlen.csv", lambda state: pupils(schools(state.first_day), state.first_day), _export),
         Web("schulen/FeatureServer", lambda state: schools(state.first_day), feature_server, "/0?f=json"),
     ),
     connections=lambda var, ports: {
