@@ -67,7 +67,7 @@ def build_candidate(run: Run, reference: SnapshotReference) -> CandidateReferenc
 
 
 def _build(run: Run, dataset: Dataset, snapshot: Snapshot, attempt: int) -> Path:
-    admit(dataset, _day(run, snapshot), run.ledger.tombstone(dataset.id))
+    admit(dataset, _day(run, snapshot), run.ledger.tombstone(dataset.id), ZoneInfo(run.city.timezone))
     raw = _load(snapshot, dataset.tables)
     references = _load(snapshot, [reference.table for reference in dataset.references])
     with _log_group("Rohdaten prüfen"):

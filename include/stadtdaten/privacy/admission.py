@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from stadtdaten.contracts.model import Dataset
 from stadtdaten.faults import GateFailed
@@ -12,10 +13,11 @@ NOTICE = timedelta(days=30)
 """How long before the end of a release record those who answer for it are told."""
 
 
-def admit(dataset: Dataset, today: date, tombstone: Tombstone | None) -> None:
+def admit(dataset: Dataset, today: date, tombstone: Tombstone | None, zone: ZoneInfo) -> None:
     """Raise GateFailed("privacy") unless the release record of the dataset is in force on the day.
 
-    After a takedown only a record that was made on a later day counts: the decision that let it out does not.
+    After a takedown only a record that was made on a later day counts: the decision that let it out does not. ``zone``
+    is the city's, by whose clock days are told.
     """
     record = dataset.release
     if record.date > today:
@@ -32,10 +34,11 @@ def admit(dataset: Dataset, today: date, tombstone: Tombstone | None) -> None:
             next_step=f"Die Freigabe neu prüfen lassen ({record.office}, Datenschutz) und im Vertrag `release.date` "
             "und `release.next_review` eintragen.",
         )
-    if tombstone is not None and record.date <= tombstone.at.date():
+    taken_down = tombstone.at.astimezone(zone).date() if tombstone is not None else None
+    if taken_down is not None and record.date <= taken_down:
         raise GateFailed(
             "privacy",
-            f"Datensatz {dataset.id}: Er wurde am {tombstone.at:%d.%m.%Y} wegen einer Datenpanne zurückgezogen; die "
+            f"Datensatz {dataset.id}: Er wurde am {taken_down:%d.%m.%Y} wegen einer Datenpanne zurückgezogen; die "
             "Freigabe ist älter.",
             next_step="Die Ursache beheben, den Datensatz neu prüfen lassen und eine Freigabe mit späterem Datum "
             "(`release.date`) eintragen.",
