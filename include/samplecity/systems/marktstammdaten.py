@@ -144,8 +144,8 @@ def _operator(number: int, private: bool, dice: random.Random) -> tuple[Cell, ..
 
 
 @lru_cache(maxsize=2)
-def _packed(table: Table) -> bytes:
-    """The archive as the agency gives it out: UTF-16 with a byte order mark, and elements only where there is a value."""
+def packed(table: Table) -> bytes:
+    """The archive as the agency gives it out: UTF-16 with a byte order mark, no element where there is no value."""
     units = "".join(f"<EinheitSolar>{_elements(table, row)}</EinheitSolar>\r\n" for row in table.rows)
     document = f'<?xml version="1.0" encoding="utf-16"?>\r\n<EinheitenSolar>\r\n{units}</EinheitenSolar>\r\n'
     catalogue = '<?xml version="1.0" encoding="utf-16"?>\r\n<Katalogwerte></Katalogwerte>\r\n'
@@ -170,7 +170,7 @@ def _elements(table: Table, row: tuple[Cell, ...]) -> str:
 
 
 def _archive(table: Table, request: Request, url: str, state: State) -> Answer:
-    content = _packed(table)
+    content = packed(table)
     return Answer(200, "application/zip", content, {"ETag": etag_of(content)})
 
 

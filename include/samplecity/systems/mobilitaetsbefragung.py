@@ -33,8 +33,8 @@ COLUMNS = tuple(
 )  # fmt: skip
 
 INCOMES = (
-    "unter 1.500 €", "1.500 bis unter 2.500 €", "2.500 bis unter 3.500 €", "3.500 bis unter 5.000 €", "5.000 € und mehr",
-    "keine Angabe",
+    "unter 1.500 €", "1.500 bis unter 2.500 €", "2.500 bis unter 3.500 €", "3.500 bis unter 5.000 €",
+    "5.000 € und mehr", "keine Angabe",
 )  # fmt: skip
 
 REMARKS = (
@@ -57,7 +57,9 @@ def _household(number: int, first_day: date, dice: random.Random) -> list[tuple[
     ages = [first, *(_other_age(first, place, dice) for place in range(1, size))]
     jobs = [_occupation(age, dice) for age in ages]
     earners = sum(job.startswith(("in Vollzeit", "in Teilzeit", "selbst")) for job in jobs)
-    income = INCOMES[5] if dice.random() < 0.08 else INCOMES[min(4, max(0, round(dice.gauss(0.8 + 1.2 * earners, 1.1))))]
+    income = (
+        INCOMES[5] if dice.random() < 0.08 else INCOMES[min(4, max(0, round(dice.gauss(0.8 + 1.2 * earners, 1.1))))]
+    )
     asked = date(first_day.year - 1, 3, 2) + timedelta(days=dice.randint(0, 110))
     postcode = some_bezirk(dice).postcode
     contact = f"{MARK}-{number}"
