@@ -165,7 +165,7 @@ def test_another_secret_gives_other_keys():
     assert not (other == keys_of(rows)).any()
 
 
-@pytest.mark.parametrize("secret", ["", "kurz", " " * 40])
+@pytest.mark.parametrize("secret", ["", "kurz", " " * 40, "geheim" * 8])
 def test_an_empty_or_short_secret_is_refused(secret):
     with pytest.raises(Misconfigured, match="Cell-Key") as caught:
         record_keys(persons(3), ["alter"], np.ones(3, dtype=np.int64), secret)

@@ -98,6 +98,14 @@ def test_whoever_subtracts_cells_from_each_other_finds_no_area_with_too_few_poin
         assert shapely.intersects(remainder, places).sum() == (shown == name).sum()
 
 
+@pytest.mark.parametrize("place", [(0, 0), (-3_000_000, 0), (1e9, 1e9)])
+def test_a_place_beyond_the_grid_has_no_cell(column, place):
+    somewhere_else = gpd.GeoSeries([shapely.Point(place)] * 3 + [shapely.Point()] * 3, crs=CITY).rename("wert")
+    treated, _ = column.treat(somewhere_else)
+    assert treated["wert_gitter"].isna().all() and treated["wert"].isna().all()
+    assert column.complaints(treated) == []
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.permutations(range(9)))
 def test_the_order_of_the_rows_does_not_matter(column, order):

@@ -58,7 +58,7 @@ def test_whoever_has_not_the_key_cannot_try_all_values(column, key):
     assert not set(ours[:3]) & set(column.treat(VALUES)[0]["wert"].dropna())
 
 
-@pytest.mark.parametrize("secret", ["", "kurz", " " * 40])
+@pytest.mark.parametrize("secret", ["", "kurz", " " * 40, "geheim" * 8])
 def test_an_empty_or_short_key_is_refused(column, secret):
     column.context = replace(column.context, key=lambda connection: secret)
     with pytest.raises(Misconfigured, match="kennungen") as caught:

@@ -39,6 +39,10 @@ SIZES = (100, 500, 1000)
 NAME = re.compile(r"CRS3035RES(100|500|1000)mN([1-9]\d{6})E([1-9]\d{6})")
 """Side, north and east of the lower left corner in metres."""
 
+LEAST = 10**6
+"""Metres: cells with smaller coordinates, or ten times as large ones, have no name. Europe lies between; a point of
+another place, such as 0 0 for none, has no cell."""
+
 MILLIMETRE = 3
 """Decimals of coordinates in metres: what the conversion between the reference systems leaves open lies below."""
 
@@ -65,8 +69,9 @@ def in_grid(
 def _sizes(east: NDArray[np.float64], north: NDArray[np.float64], spec: Grid) -> NDArray[np.int64]:
     """The side of each point's cell; 0 for none. Coordinates in LAEA, NaN for a missing point."""
     sizes = np.zeros(len(east), dtype=np.int64)
+    within = (east >= LEAST) & (east < 10 * LEAST) & (north >= LEAST) & (north < 10 * LEAST)
     for size in SIZES[SIZES.index(spec.size) :]:
-        left = np.flatnonzero((sizes == 0) & np.isfinite(east))
+        left = np.flatnonzero((sizes == 0) & within)
         cells = (east[left] // size).astype(np.int64) * 10**7 + (north[left] // size).astype(np.int64)
         _, cell, points = np.unique(cells, return_inverse=True, return_counts=True)
         sizes[left[points[cell] >= spec.minimum]] = size

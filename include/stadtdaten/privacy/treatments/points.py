@@ -29,4 +29,5 @@ def positions(points: gpd.GeoSeries, table: Table, column: Column) -> tuple[NDAr
                 Finding("points", "Geometrien, die keine Punkte sind.", table.id, column.name, others, len(points)),
             ),
         )
-    return shapely.get_x(values), shapely.get_y(values)
+    places = np.where(there, values, None)  # an empty point has no coordinate to ask for
+    return shapely.get_x(places), shapely.get_y(places)
