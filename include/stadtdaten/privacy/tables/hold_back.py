@@ -11,6 +11,13 @@ How wide an interval stays
     is too small, the level is what the rule would demand if the largest had no other company than it takes to break it.
     Other hidden sums only help to protect these; their interval keeps ``SECONDARY_SHARE`` of the sum.
 
+Contributors attack, too
+    Whoever is the only contributor of a hidden sum knows it. Where one other sum is all that is hidden beside it in a
+    total, this one is the rest, and so on. If that leads to a sum that breaks a rule, the first two together are taken
+    for a cell of their own, which must keep an interval as well: something third is held back (A. Hundepool et al.:
+    Statistical Disclosure Control, Wiley 2012, ch. 4.3: singletons). The audit cannot see who contributes; the tests
+    attack in this way.
+
 Over time
     What counts is the last release that had the stratum (``shown``). A cell that was held back then stays so as long as
     it is not empty: shown now, it could be put into the earlier table. This goes for cells that have changed, too: the
@@ -24,7 +31,7 @@ Over time
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse
@@ -57,13 +64,14 @@ class Judged:
     """One table in one stratum; arrays have an entry per cell, and hold the truth.
 
     ``amounts`` are whole units, ``widths`` (in units too) what the interval of a cell keeps if it is held back.
-    ``primary`` cells break a rule.
+    ``primary`` cells break a rule, ``single`` ones are sums of one contributor.
     """
 
     lattice: Lattice
     amounts: NDArray[np.int64]
     primary: NDArray[np.bool_]
     widths: NDArray[np.float64]
+    single: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,8 @@ def _judge(counted: Counted, stratum: Stratum) -> Judged:
         raise ValueError(f"{counted.table.id} holds nothing back")
     counts = lattice.add_up(amounts)
     minimum = spec.protection.minimum
-    return Judged(lattice, counts, too_small(counts, minimum), np.full(lattice.cells, float(minimum)))
+    small, none = too_small(counts, minimum), np.zeros(lattice.cells, dtype=np.bool_)
+    return Judged(lattice, counts, small, np.full(lattice.cells, float(minimum)), none)
 
 
 def _judge_sums(spec: MagnitudeTable, lattice: Lattice, amounts: NDArray[np.int64]) -> Judged:
@@ -136,7 +145,7 @@ def _judge_sums(spec: MagnitudeTable, lattice: Lattice, amounts: NDArray[np.int6
         broken = broken | (by_rule > 0)
         level = np.maximum(level, np.where(few, cell.largest * (100 / spec.dominance.k - 1), by_rule))
     widths = np.maximum(np.where(broken, 2 * level, 0.0), SECONDARY_SHARE * cell.total)
-    return Judged(lattice, cell.total.astype(np.int64), broken, widths)
+    return Judged(lattice, cell.total.astype(np.int64), broken, widths, cell.contributors == 1)
 
 
 class _Disagreement(Exception):
@@ -152,6 +161,7 @@ class _System:
     amounts: NDArray[np.int64]
     primary: NDArray[np.bool_]
     widths: NDArray[np.float64]
+    single: NDArray[np.bool_]
     relations: scipy.sparse.csr_array
 
 
@@ -162,14 +172,16 @@ def _joined(judged: Sequence[Judged]) -> _System:
         np.array([numbers.setdefault(key, len(numbers)) for key in each.lattice.keys_of_cells()]) for each in judged
     ]
     amounts = np.full(len(numbers), -1, dtype=np.int64)
-    primary, widths = np.zeros(len(numbers), dtype=np.bool_), np.zeros(len(numbers))
+    primary, single = np.zeros((2, len(numbers)), dtype=np.bool_)
+    widths = np.zeros(len(numbers))
     for each, place in zip(judged, places, strict=True):
         if ((amounts[place] != each.amounts) & (amounts[place] >= 0)).any():
             raise _Disagreement
         amounts[place] = each.amounts
         primary[place] |= each.primary
+        single[place] |= each.single
         widths[place] = np.maximum(widths[place], each.widths)
-    return _System(list(numbers), places, amounts, primary, widths, _relations(judged, places, len(numbers)))
+    return _System(list(numbers), places, amounts, primary, widths, single, _relations(judged, places, len(numbers)))
 
 
 def _relations(judged: Sequence[Judged], places: Sequence[NDArray[np.int64]], cells: int) -> scipy.sparse.csr_array:
@@ -198,13 +210,78 @@ def _hidden(system: _System, before: Mapping[Key, float], counted: Counted) -> N
     known = still_known(values, shown, system.relations) & ~primary
     sums = isinstance(counted.table.tabulation, MagnitudeTable)
     scale = SCALE / float(system.amounts.max()) if sums else 1.0
-    return suppress(
-        Cells(
-            values=np.asarray(system.amounts * scale, dtype=np.float64),
-            relations=system.relations,
-            lower=np.full(len(values), 0.0 if sums else 1.0),
-            primary=primary,
-            width=system.widths * (SLACK * scale if sums else 1.0),
-            known=known,
-        )
+    cells = Cells(
+        values=np.asarray(system.amounts * scale, dtype=np.float64),
+        relations=system.relations,
+        lower=np.full(len(values), 0.0 if sums else 1.0),
+        primary=primary,
+        width=system.widths * (SLACK * scale if sums else 1.0),
+        known=known,
+    )
+    return _hidden_from_contributors(cells, system)
+
+
+def _hidden_from_contributors(cells: Cells, system: _System) -> NDArray[np.bool_]:
+    """The cells (n) to hold back, so that no single contributor of one can compute another one that breaks a rule.
+
+    What was found to be held back stays so while pairs are added: to begin anew each time would take far longer, and
+    hide little less.
+    """
+    pairs: dict[tuple[int, int], int] = {}
+    hidden = suppress(cells)
+    while found := {pair: row for pair, row in _exposed_pairs(cells, system, hidden).items() if pair not in pairs}:
+        pairs |= found
+        hidden = suppress(_with_pairs(replace(cells, primary=hidden), pairs))[: len(hidden)]
+    return hidden
+
+
+def _exposed_pairs(cells: Cells, system: _System, hidden: NDArray[np.bool_]) -> dict[tuple[int, int], int]:
+    """Where contributors can begin to compute: two cells that are all that a relation (its number) holds back.
+
+    The first is known to its only contributor, and gives away the second, and in the end one that breaks a rule.
+    """
+    incidence = scipy.sparse.csr_array(abs(cells.relations)).astype(np.int64)
+    by_cell = incidence.tocsc()
+    found = {}
+    for one in np.flatnonzero(hidden & system.single).tolist():
+        left = hidden.copy()
+        left[one] = False
+        while (alone := incidence @ left.astype(np.int64) == 1).any():
+            left &= (incidence.T @ alone.astype(np.int64)) == 0
+        left[one] = True
+        if not (hidden & ~left & system.primary).any():
+            continue
+        for row in by_cell[:, [one]].indices.tolist():
+            part = slice(incidence.indptr[row], incidence.indptr[row + 1])
+            places = incidence.indices[part]
+            others = places[hidden[places] & (places != one)]
+            # A total that is nothing but its only part has the same contributor.
+            if len(others) == 1 and cells.values[one] != -_sign(cells, row, one, others[0]) * cells.values[others[0]]:
+                found[one, int(others[0])] = row
+    return found
+
+
+def _sign(cells: Cells, row: int, one: int, other: int) -> float:
+    """1 for two parts of a total, -1 for a total and a part of it."""
+    return float(cells.relations[row, one] * cells.relations[row, other])
+
+
+def _with_pairs(cells: Cells, pairs: Mapping[tuple[int, int], int]) -> Cells:
+    """The same with one cell more for each pair: what both are together in their relation, to be held back."""
+    count, size = len(pairs), len(cells.values)
+    rows = np.repeat(np.arange(count), 2)
+    places = np.array(list(pairs)).ravel()
+    signs = np.array([cells.relations[row, place] for pair, row in pairs.items() for place in pair])
+    together = scipy.sparse.csr_array((signs, (rows, places)), shape=(count, size))
+    values = together @ cells.values
+    together = scipy.sparse.csr_array(scipy.sparse.diags_array(np.sign(values)) @ together)
+    return Cells(
+        values=np.concatenate([cells.values, np.abs(values)]),
+        relations=scipy.sparse.csr_array(
+            scipy.sparse.block_array([[cells.relations, None], [together, -scipy.sparse.eye_array(count)]])
+        ),
+        lower=np.concatenate([cells.lower, np.zeros(count)]),
+        primary=np.concatenate([cells.primary, np.ones(count, dtype=np.bool_)]),
+        width=np.concatenate([cells.width, cells.width[[other for _, other in pairs]]]),
+        known=np.concatenate([cells.known, np.zeros(count, dtype=np.bool_)]),
     )
