@@ -5,8 +5,8 @@
 veröffentlicht (CSV, GeoJSON, GeoPackage, GeoParquet). Die Koordinaten stehen ohne Angabe des Bezugssystems in zwei
 Spalten; gelesen werden sie nur, wenn genau ein System und eine Reihenfolge sie in die Stadt legt. Der Datensatz
 `schulen` kommt aus dem ArcGIS FeatureServer der Schulverwaltung, in Seiten nach der Objektnummer. Die Schulstatistik
-(`schuelerzahlen`) liegt neben dem Export der Kita-Planung; sie wird ausgezählt, und jede Zahl wird auf ein Vielfaches von
-5 gerundet, 1 und 2 werden 0. Summen können deshalb von ihren Teilen abweichen: Das ist kein Fehler.
+(`schuelerzahlen`) liegt neben dem Export der Kita-Planung; sie wird ausgezählt, und jede Zahl wird auf ein Vielfaches
+von 5 gerundet, 1 und 2 werden 0. Summen können deshalb von ihren Teilen abweichen: Das ist kein Fehler.
 
 **Was ein Fehlschlag bedeutet.** Auf dem Portal bleibt der letzte gute Stand mit seinem Datum sichtbar; es ist nichts
 verloren. `snapshot` rot: Die Datei fehlt, ist abgeschnitten, oder ihre Koordinaten passen zu keinem System.

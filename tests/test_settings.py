@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from declared_keys import key_connections
 from stadtdaten.contracts.load import load_contract
 from stadtdaten.faults import Misconfigured
 from stadtdaten.settings import endpoint_from_environment, settings_from_environment
@@ -62,3 +63,5 @@ def test_a_connection_that_the_example_of_the_environment_lacks_is_noticed(
     for dataset in contract.datasets:
         for _, interface in contract.read_for(dataset):
             assert endpoint_from_environment(interface.connection).url.startswith(f"{SCHEMES[interface.kind]}://")
+    for connection in key_connections(contract):
+        assert endpoint_from_environment(connection).password == "", "an example of a key would be used"

@@ -192,7 +192,7 @@ class ReleaseFile(Value):
 
 
 class Inputs(Value):
-    """What a release was made of. Two equal Inputs give the same release; ``previous`` is the release it follows."""
+    """What a release was made of; ``previous`` is the release it follows. A night with equal Inputs is unchanged."""
 
     content: dict[str, str] = Field(description="table id to content_hash of its snapshot")
     contract: str

@@ -1,7 +1,7 @@
 """The complaints register: what is published of it, and that nobody in it can be found anywhere else.
 
 The sample register puts a mark into every value about a person. After each night, good or bad, every byte outside the
-source is searched for one, and for the API key.
+source is searched for one, and for the API key and the key of the pseudonyms.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from installation import Site
 from samplecity.faults import Fault as Disturbance
 from samplecity.state import read_state
 from samplecity.systems.geobasis import streets
-from samplecity.systems.maengelmelder import KEY, MARKS, complaints
+from samplecity.systems.maengelmelder import KEY, MARKS, PSEUDONYMS, complaints, lights
 from stadtdaten.faults import Fault, GateFailed, Misconfigured, SnapshotFailed, Unexpected
 from stadtdaten.frames import Endpoint
 from stadtdaten.privacy.treatments.grid import NAME
+from stadtdaten.privacy.treatments.pseudonym import FORM
 
-SECRETS = tuple(mark.encode() for mark in (*MARKS, KEY))
+SECRETS = tuple(mark.encode() for mark in (*MARKS, KEY, PSEUDONYMS))
 Report = dict[str, Any]
 CONTRACT = "include/contracts/maengelmelder.yaml"
 
@@ -130,6 +131,36 @@ def test_every_published_cell_and_street_has_three_reports(whole_site: Site) -> 
     assert len(shapes) > 150
     assert len(set(shapes)) < len(streets().rows)
     assert min(Counter(shapes).values()) >= 3
+
+
+def test_reports_on_the_same_lamp_can_be_told_and_its_number_cannot(whole_site: Site) -> None:
+    assert whole_site.refresh("maengelmelder")["leuchtenstoerungen"] is None
+
+    lamps = Counter(str(row[-1]) for row in lights(read_state(whole_site.var)).rows)
+    assert all(number.startswith(MARKS[0]) for number in lamps)
+    shown = [row["leuchte"] for row in published(whole_site, "leuchtenstoerungen", "stoerungen")]
+    assert sorted(Counter(shown).values()) == sorted(lamps.values())
+    assert all(FORM.fullmatch(pseudonym) for pseudonym in shown)
+
+
+@pytest.mark.parametrize("password", ["", "Geheimwert-zu-kurz"])
+def test_without_a_fit_key_there_is_no_pseudonym_and_what_is_live_stays(
+    whole_site: Site, everything: pytest.LogCaptureFixture, password: str
+) -> None:
+    whole_site.refresh("maengelmelder")
+    before = published(whole_site, "leuchtenstoerungen", "stoerungen")
+    whole_site.edit(CONTRACT, "title: Kennung der Leuchte", "title: Kennung")  # another contract: built anew
+    whole_site.endpoints["maengelmelder_schluessel"] = Endpoint(url="", password=password)
+
+    faults = whole_site.refresh("maengelmelder")
+
+    assert faults["maengel"] is None
+    fault = faults["leuchtenstoerungen"]
+    assert isinstance(fault, Misconfigured)
+    assert "Schlüssel ist leer" in fault.message
+    assert published(whole_site, "leuchtenstoerungen", "stoerungen") == before
+    assert found_outside(whole_site, everything.text, faults) == []
+    assert staged(whole_site) == []
 
 
 @pytest.mark.parametrize("disturbance", ["column_gone", "duplicate_key", "half_file", "status_403"])

@@ -103,14 +103,7 @@ def as_cells(rows: list[dict[str, str]], measure: str) -> dict[Cell, float | Non
     }
 
 
-def faults_after_a_good_night(site: Site, tmp_path: Path, content: bytes) -> dict[str, Fault | None]:
-    """What stops the night in which the agency gives out ``content``, after one that was good."""
-    assert set(site.refresh(SOURCE).values()) == {None}
-    serve(site, tmp_path, content)
-    return site.refresh(SOURCE)
-
-
-def test_counts_and_sums_are_those_of_private_plants_of_the_city_alone(whole_site: Site) -> None:
+def test_private_plants_of_the_city_are_added_up_and_those_of_firms_listed(whole_site: Site) -> None:
     assert whole_site.refresh(SOURCE) == {PRIVATE_PLANTS: None, FIRMS_PLANTS: None}
 
     counts: Counter[Cell] = Counter()
@@ -129,10 +122,6 @@ def test_counts_and_sums_are_those_of_private_plants_of_the_city_alone(whole_sit
     assert all(numbers[cell] is None and sums[cell] is None for cell in small)
     assert numbers[TOTAL, TOTAL, TOTAL] == 1967
     assert sum(value is not None for value in numbers.values()) > 0.8 * len(numbers)
-
-
-def test_plants_of_firms_are_listed_and_no_private_one_is(whole_site: Site) -> None:
-    assert whole_site.refresh(SOURCE) == {PRIVATE_PLANTS: None, FIRMS_PLANTS: None}
 
     rows = published(whole_site, FIRMS_PLANTS, FIRMS_PLANTS)
     expected = of_the_city(units(whole_site), FIRM)
@@ -256,7 +245,9 @@ def test_a_merchant_among_the_organisations_is_held_back(
     merchant["Anlagenbetreiber/Rechtsform"] = "Eingetragener Kaufmann"
     merchant["Anlagenbetreiber/Name"] = f"Bernd {MARK} e. K."
 
-    faults = faults_after_a_good_night(whole_site, tmp_path, archive_of(whole_site, found))
+    serve(whole_site, tmp_path, archive_of(whole_site, found))
+
+    faults = whole_site.refresh(SOURCE)
 
     fault = faults[FIRMS_PLANTS]
     assert isinstance(fault, GateFailed)
@@ -271,7 +262,9 @@ def test_a_telephone_number_in_a_firms_name_is_stopped_by_the_privacy_gate(
     for unit in of_the_city(found, FIRM)[:4]:
         unit["Anlagenbetreiber/Name"] = f"{MARK} GmbH, Tel. 02381 4711815"
 
-    faults = faults_after_a_good_night(whole_site, tmp_path, archive_of(whole_site, found))
+    serve(whole_site, tmp_path, archive_of(whole_site, found))
+
+    faults = whole_site.refresh(SOURCE)
 
     fault = faults[FIRMS_PLANTS]
     assert isinstance(fault, GateFailed)

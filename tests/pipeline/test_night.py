@@ -14,7 +14,6 @@ from installation import Site, body
 from official_shapes import Judge
 from samplecity.delivery import advance
 from stadtdaten.faults import GateFailed, Misconfigured, SourceUnavailable
-from stadtdaten.pipeline.run import Run, prepare
 
 SOURCES = {
     "umweltmessnetz": "pegelstaende",
@@ -27,6 +26,8 @@ SOURCES = {
     "maengelmelder": "maengel",
     "vornamen": "vornamen",
     "gewerbe": "gewerbe_bestand",
+    "marktstammdaten": "solaranlagen_privat",
+    "mobilitaetsbefragung": "mobilitaetsbefragung",
 }
 
 

@@ -15,6 +15,7 @@ import pytest
 import requests
 from pydantic import ValidationError
 
+from declared_keys import key_connections
 from samplecity.city import SampleCity, connections
 from samplecity.delivery import advance
 from samplecity.ports import PortError, Ports, ports_from_environment
@@ -103,7 +104,9 @@ def test_connections_are_airflow_json_for_every_source(tmp_path: Path) -> None:
     described = {name: json.loads(text) for name, text in connections(tmp_path, Ports()).items()}
     contracts = [load_contract(path) for path in sorted(CONTRACTS.glob("*.yaml"))]
     asked = {contract.interface_of(dataset).connection for contract in contracts for dataset in contract.datasets}
-    assert set(described) == {f"AIRFLOW_CONN_{name.upper()}" for name in (*asked, "smtp_default")}
+    keys = {name for contract in contracts for name in key_connections(contract)}
+    assert keys
+    assert set(described) == {f"AIRFLOW_CONN_{name.upper()}" for name in (*asked, *keys, "smtp_default")}
     assert described["AIRFLOW_CONN_UMWELTMESSNETZ"]["host"] == "http://127.0.0.1:8081/umweltmessnetz"
     assert described["AIRFLOW_CONN_EINWOHNERSTATISTIK"]["host"].startswith("sqlite:////")
     assert described["AIRFLOW_CONN_SMTP_DEFAULT"] == {"conn_type": "smtp", "host": "127.0.0.1", "port": 8025}

@@ -35,6 +35,12 @@ LIGHTS = 260
 LIT_STREETS = 45
 """Streets whose lamps fail; there are 220."""
 
+LAMPS = (0.2, 0.5, 0.8)
+"""Where along a street its lamps stand. Each has a number, which is painted on it."""
+
+PSEUDONYMS = "beispiel-schluessel-fuer-die-kennungen-der-leuchten"
+"""Key of the pseudonyms. A real one is random and known to nobody."""
+
 DAYS = 240
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -108,22 +114,26 @@ def complaints(state: State) -> Table:
 
 
 def lights(state: State) -> Table:
-    """260 reports on lamps that do not burn, newest first, each within a few metres of one of 45 streets."""
+    """260 reports on lamps that do not burn, newest first; a point lies within a few metres of its lamp."""
     dice = random.Random("lights")
     lit = dice.sample([positions(row[-1]) for row in streets().rows], LIT_STREETS)
     rows = []
     for number in range(LIGHTS, 0, -1):
-        (west, south), (east, north) = dice.choice(lit)
-        along = dice.random()
+        street = dice.randrange(LIT_STREETS)
+        (west, south), (east, north) = lit[street]
+        lamp = dice.randrange(len(LAMPS))
+        along = LAMPS[lamp]
         point = (
             west + along * (east - west) + dice.uniform(-6, 6),
             south + along * (north - south) + dice.uniform(-6, 6),
         )
         moment = _moment(state, (LIGHTS - number) / LIGHTS, dice)
-        rows.append(
-            _report(500_000 + number, "2001", "Straßenbeleuchtung", "Energie- und Netzbetrieb", point, moment, dice)
+        report = _report(
+            500_000 + number, "2001", "Straßenbeleuchtung", "Energie- und Netzbetrieb", point, moment, dice
         )
-    return Table("lights.json", "Störungsmeldungen zur Straßenbeleuchtung", COLUMNS, tuple(rows))
+        rows.append((*report, f"{MARKS[0]}-L{street:03}{lamp}"))
+    columns = (*COLUMNS, Column("extended_attributes/leuchte", "text"))
+    return Table("lights.json", "Störungsmeldungen zur Straßenbeleuchtung", columns, tuple(rows))
 
 
 def _moment(state: State, ago: float, dice: random.Random) -> datetime:
@@ -209,5 +219,6 @@ SYSTEM = System(
         "maengelmelder": {
             **at_the_city("maengelmelder", ports), "password": KEY, "extra": {"api_key_header": "X-Api-Key"},
         },
+        "maengelmelder_schluessel": {"conn_type": "generic", "host": "", "password": PSEUDONYMS},
     },
 )  # fmt: skip

@@ -5,8 +5,8 @@ A part of what a contract may say (``model`` puts it together). What a method do
 
 from __future__ import annotations
 
-import re
 import datetime
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -161,8 +161,8 @@ class Pseudonym(Strict):
 class Grid(Strict):
     """Replaces a point by the cell of the European grid (EPSG:3035) it lies in, and adds the cell's official name.
 
-    Points that are fewer than `minimum` in their cell get the next coarser one in which there are enough of such points,
-    else none.
+    Points that are fewer than `minimum` in their cell get the next coarser one in which there are enough of such
+    points, else none.
     """
 
     kind: Literal["grid"]

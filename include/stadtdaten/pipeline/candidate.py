@@ -156,7 +156,6 @@ def _write(
     live = run.live(dataset.id)
     content = {table: lock.content_hash for table, lock in snapshot.tables.items()}
     inputs: Inputs = run.inputs(dataset, content, live.release if live else "")
-    release = release_id(inputs)
     folder = run.settings.candidates / dataset.id / str(attempt)
     if folder.exists():
         shutil.rmtree(folder)
@@ -170,6 +169,8 @@ def _write(
             frames[table.id], table, published_columns(table), folder, run.city
         )
     )  # fmt: skip
+    # The release's name is public. Made of the hash of what was read, it would tell, guess by guess, what is held back.
+    release = release_id(inputs.model_copy(update={"content": {file.path: file.sha256 for file in files}}))
     _write_evidence(folder / "evidence", snapshot, checks, reports)
     cells.write_cells(folder, frames, dataset.tables)
     rows = {table: len(frame) for table, frame in frames.items()}

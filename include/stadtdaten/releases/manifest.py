@@ -16,7 +16,10 @@ MANIFEST = "manifest.json"
 
 
 def release_id(inputs: Inputs) -> str:
-    """First 12 hex digits of the SHA-256 of the inputs as canonical JSON (sorted keys, no spaces, ASCII)."""
+    """First 12 hex digits of the SHA-256 of the inputs as canonical JSON (sorted keys, no spaces, ASCII).
+
+    The name is public, the hash of what was read is not: ``content`` must be that of the published files.
+    """
     canonical = json.dumps(inputs.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:12]
 
