@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,15 @@ from installation import Site
 from samplecity.city import SampleCity
 from samplecity.ports import Ports
 from stadtdaten.frames import Endpoint
+
+
+@pytest.fixture
+def everything(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Every log line of every library, with tracebacks, as Airflow's task log would show them at its most talkative."""
+    caplog.set_level(logging.DEBUG)
+    logging.captureWarnings(True)
+    yield caplog
+    logging.captureWarnings(False)
 
 
 @pytest.fixture

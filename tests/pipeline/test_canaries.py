@@ -8,7 +8,6 @@ searched that a night can write to: portal, releases, candidates, ledger, mails,
 from __future__ import annotations
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -80,15 +79,6 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr(tempfile, "tempdir", None)
     return folder
-
-
-@pytest.fixture
-def everything(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """Every log line of every library, with tracebacks, as Airflow's task log would show them at its most talkative."""
-    caplog.set_level(logging.DEBUG)
-    logging.captureWarnings(True)
-    yield caplog
-    logging.captureWarnings(False)
 
 
 def leaks(site: Site, temporary: Path, log: str = "", told: dict[str, Fault | None] | None = None) -> list[str]:

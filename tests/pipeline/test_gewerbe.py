@@ -6,7 +6,6 @@ is searched.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -35,14 +34,6 @@ SECTIONS = {
 }  # fmt: skip
 SIZES = ["0", "1 bis 9", "10 bis 49", "50 und mehr"]
 Row = dict[str, Any]
-
-
-@pytest.fixture
-def everything(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Every log line of every library, with tracebacks, as Airflow's task log would show them at its most talkative."""
-    caplog.set_level(logging.DEBUG)
-    logging.captureWarnings(True)
-    return caplog
 
 
 def register(site: Site) -> Table:

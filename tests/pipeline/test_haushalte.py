@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import logging
 import re
 from collections import Counter
 
@@ -25,14 +24,6 @@ DIMENSIONS = ("stadtbezirk", "sozialraum", "wohnbereich", "personen", "kinder")
 TOTAL = "Insgesamt"
 LARGEST_NOISE = 4
 Cell = tuple[str, ...]
-
-
-@pytest.fixture
-def everything(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Every log line of every library, with tracebacks, as Airflow's task log would show them at its most talkative."""
-    caplog.set_level(logging.DEBUG)
-    logging.captureWarnings(True)
-    return caplog
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import logging
 import re
 import traceback
 from collections import Counter
@@ -33,14 +32,6 @@ from stadtdaten.privacy.treatments.pseudonym import FORM
 SECRETS = tuple(mark.encode() for mark in (*MARKS, KEY, PSEUDONYMS))
 Report = dict[str, Any]
 CONTRACT = "include/contracts/maengelmelder.yaml"
-
-
-@pytest.fixture
-def everything(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Every log line of every library, with tracebacks, as Airflow's task log would show them at its most talkative."""
-    caplog.set_level(logging.DEBUG)
-    logging.captureWarnings(True)
-    return caplog
 
 
 def found_outside(site: Site, log: str, faults: dict[str, Fault | None]) -> list[str]:

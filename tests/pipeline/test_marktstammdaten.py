@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import logging
 import re
 import zipfile
 from collections import Counter, defaultdict
@@ -34,14 +33,6 @@ TOTAL = "Insgesamt"
 Unit = dict[str, Any]
 Cell = tuple[str, str, str]
 """Post code, kind and year; each may be the total."""
-
-
-@pytest.fixture
-def everything(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Every log line of every library, with tracebacks, as Airflow's task log would show them at its most talkative."""
-    caplog.set_level(logging.DEBUG)
-    logging.captureWarnings(True)
-    return caplog
 
 
 def units(site: Site) -> list[Unit]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import logging
 import os
 import re
 import stat
@@ -36,14 +35,6 @@ MARKS = re.compile(MARK, re.IGNORECASE)
 SECRETS = ("einkommen", "verkehrsmittel")
 Person = dict[str, Any]
 Record = dict[str, str]
-
-
-@pytest.fixture
-def everything(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Every log line of every library, with tracebacks, as Airflow's task log would show them at its most talkative."""
-    caplog.set_level(logging.DEBUG)
-    logging.captureWarnings(True)
-    return caplog
 
 
 def asked(site: Site) -> list[Person]:

@@ -5,7 +5,6 @@ Values that could only come from the source's rows are put into it; then every b
 
 from __future__ import annotations
 
-import logging
 import traceback
 from pathlib import Path
 from typing import Any
@@ -65,14 +64,6 @@ def places_with_the_marker(site: Site, log: str, fault: Fault | None) -> list[st
 
 def _text(part: Any) -> str:
     return "" if part.is_multipart() else str(part) + str(part.get_content())
-
-
-@pytest.fixture
-def everything(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Every log line of every library, with tracebacks, as Airflow's task log would show them at its most talkative."""
-    caplog.set_level(logging.DEBUG)
-    logging.captureWarnings(True)
-    return caplog
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import logging
 import re
 from collections import Counter
 
@@ -26,14 +25,6 @@ TYPES = {"02": "Grundschule", "04": "Hauptschule", "10": "Realschule", "20": "Gy
 SEXES = {"m": "männlich", "w": "weiblich", "d": "divers oder ohne Angabe"}
 TOTAL = "Insgesamt"
 Counts = Counter[tuple[str, ...]]
-
-
-@pytest.fixture
-def everything(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Every log line of every library, with tracebacks, as Airflow's task log would show them at its most talkative."""
-    caplog.set_level(logging.DEBUG)
-    logging.captureWarnings(True)
-    return caplog
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -29,14 +28,6 @@ SEXES = {"w": "weiblich", "m": "männlich", "d": "divers oder ohne Angabe"}
 OTHERS = "andere Vornamen"
 Names = Counter[tuple[str, str, str]]
 """Year, sex and name to the number of children."""
-
-
-@pytest.fixture
-def everything(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Every log line of every library, with tracebacks, as Airflow's task log would show them at its most talkative."""
-    caplog.set_level(logging.DEBUG)
-    logging.captureWarnings(True)
-    return caplog
 
 
 @pytest.fixture
