@@ -70,7 +70,7 @@ test-peers: $(VENV)/complete-dev $(VENV)-peers/complete  ## Run the tests agains
 	$(call debian,$(PEERS),cgi-mapserver openssh-server vsftpd postgresql-postgis)
 	@$(BIN)/pytest tests/peers
 
-test-judges: $(VENV)/complete-dev $(VENV)-judges/complete  ## Have published records judged by pycanon and anjana
+test-judges: $(VENV)/complete-dev $(VENV)-judges/complete  ## Have published records judged by pycanon, anjana and anonypy
 	@$(BIN)/pytest tests/judges
 
 lint: $(VENV)/complete-dev  ## Judge the code: style, types, layers, contracts, suites, docker-compose.yaml

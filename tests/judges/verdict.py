@@ -38,13 +38,26 @@ def anjana(records: pd.DataFrame, question: dict[str, Any], folder: Path) -> dic
     return {"rows": len(published)}
 
 
+def anonypy(records: pd.DataFrame, question: dict[str, Any]) -> dict[str, Any]:
+    """The groups that anonypy's Mondrian divides the raw records into: of each, the numbers of its rows."""
+    from anonypy.mondrian import Mondrian
+
+    groups = Mondrian(records, question["quasi"]).partition(question["k"])
+    return {"groups": [[int(row) for row in group] for group in groups]}
+
+
 def main() -> None:
     """Read the question, write the answer."""
     judge, folder = sys.argv[1], Path(sys.argv[2])
     question = json.loads((folder / "question.json").read_text(encoding="utf-8"))
-    texts = dict.fromkeys(question["quasi"], str)
+    texts = {} if judge == "anonypy" else dict.fromkeys(question["quasi"], str)
     records = pd.read_csv(folder / "records.csv", dtype=texts, keep_default_na=False)
-    answer = pycanon(records, question) if judge == "pycanon" else anjana(records, question, folder)
+    if judge == "pycanon":
+        answer = pycanon(records, question)
+    elif judge == "anjana":
+        answer = anjana(records, question, folder)
+    else:
+        answer = anonypy(records, question)
     (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
 
 
