@@ -233,8 +233,8 @@ class DatasetMetadata(Value):
 class Manifest(Value):
     """The table of contents of a release; written last, so a folder without one is no release.
 
-    ``release`` is the first 12 hex digits of the hash of ``inputs``: the same inputs give the same id, which makes a
-    rerun after a crash find its own half-done work.
+    ``release`` is the first 12 hex digits of the hash of ``inputs``, with the published files in place of what was
+    read: the same inputs give the same id, which makes a rerun after a crash find its own half-done work.
     """
 
     release: str

@@ -11,7 +11,7 @@ import pytest
 
 from sample_releases import CITY, gauges, residents
 from stadtdaten import german
-from stadtdaten.frames import Manifest
+from stadtdaten.frames import CheckResult, Manifest
 from stadtdaten.portals.pages import Shown, render
 from stadtdaten.portals.preview import first_rows
 
@@ -125,6 +125,22 @@ def test_a_datasets_page_says_in_words_what_was_done_to_it(pages: dict[str, str]
     assert "https://www.govdata.de/dl-de/by-2-0" in gauge
     assert "3. November 2026, 02:30 Uhr" in gauge
     assert "5. November 2026, 02:30 Uhr" in gauge
+
+
+def test_what_a_check_counted_among_the_people_of_the_source_is_shown_to_nobody(tmp_path: Path) -> None:
+    told = "Spalte geschlecht: 1 von 180.000 Werten (0,0 %) anders als m, w."
+    check = {"table": "t", "expectation": "e", "severity": "warning", "success": False, "message": told}
+
+    def page(manifest: Manifest, stage: str) -> str:
+        checks = (*manifest.checks, CheckResult.model_validate({**check, "stage": stage}))
+        remarked = manifest.model_copy(update={"checks": checks})
+        content = render(CITY, "http://x.example/", False, [shown(tmp_path / manifest.dataset, remarked)])
+        return content[f"dataset/{manifest.dataset}/index.html"].decode()
+
+    people, gauge = residents(tmp_path / "einwohner"), gauges(tmp_path / "pegelstaende")
+    assert told not in page(people, "raw")
+    assert told in page(people, "public")
+    assert told in page(gauge, "raw")
 
 
 def test_a_sample_portal_says_on_every_page_that_its_data_is_invented(tmp_path: Path) -> None:

@@ -319,6 +319,18 @@ def test_a_dataset_lost_from_store_and_portal_stops_no_other(
     portal.verify(others)
 
 
+def test_hashes_of_what_was_read_are_not_kept_beside_the_portal(
+    portal: StaticPortal, store: ReleaseStore, first: Manifest, tmp_path: Path
+) -> None:
+    read = "0f" * 32
+    inputs = first.inputs.model_copy(update={"content": {"tageswerte": read}})
+    folder = tmp_path / "releases" / first.dataset / first.release
+    portal.reconcile(first.model_copy(update={"inputs": inputs}), folder)
+    files = [path for path in (tmp_path / "portal").rglob("*") if path.is_file()]
+    assert files
+    assert not [path for path in files if read.encode() in path.read_bytes()]
+
+
 def test_what_the_portal_keeps_of_releases_that_nobody_sees_any_more_is_removed(
     portal: StaticPortal, store: ReleaseStore, first: Manifest, others: Manifest, tmp_path: Path
 ) -> None:

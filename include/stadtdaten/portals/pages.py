@@ -61,8 +61,12 @@ class Shown:
 
     @property
     def remarks(self) -> tuple[CheckResult, ...]:
-        """Checks that did not pass and do not block: shown with their sentences."""
-        return tuple(check for check in self.manifest.checks if not check.success)
+        """Checks that did not pass and do not block: shown with their sentences.
+
+        Of a dataset about people only those of what is published: a raw check counts people that nobody may count.
+        """
+        stages = ("public",) if self.manifest.personal else ("raw", "public")
+        return tuple(check for check in self.manifest.checks if not check.success and check.stage in stages)
 
     @cached_property
     def formats(self) -> tuple[str, ...]:

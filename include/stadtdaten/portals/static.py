@@ -310,10 +310,11 @@ def _public_files(manifest: Manifest) -> dict[str, str]:
 
 
 def _publishable(manifest: Manifest) -> Manifest:
-    """The manifest without what the pages do not show: how and where the source was read, hashes of evidence."""
+    """The manifest without what the pages do not show: how and where the source was read, hashes of that, evidence."""
     public = _public_files(manifest)
     evidence = {path: sha256 for path, sha256 in manifest.evidence.items() if path in public}
-    return manifest.model_copy(update={"locks": {}, "evidence": evidence})
+    inputs = manifest.inputs.model_copy(update={"content": {}})
+    return manifest.model_copy(update={"inputs": inputs, "locks": {}, "evidence": evidence})
 
 
 def _has_size(path: Path, size: int) -> bool:

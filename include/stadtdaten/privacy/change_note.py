@@ -2,6 +2,9 @@
 
 One German sentence for each thing that was done, made of titles and numbers only. Together they are the change note in
 the metadata; the portal lists them.
+
+Of the cells of a table only numbers stand here that a reader can count in the files. Any other is one more equation
+about what is held back, and may leave only one solution where the attack found many.
 """
 
 from __future__ import annotations
@@ -26,8 +29,8 @@ _TREATED = {
     "limits": "Besonders hohe oder niedrige Werte von {columns} wurden durch eine Grenze ersetzt.",
     "rounded": "{columns} {was} gerundet.",
     "pseudonym": "{columns} {was} durch wechselnde Kennzeichen ersetzt, die nichts verraten.",
-    "grid": "Statt des genauen Ortes zeigen {columns} Zellen des europäischen Gitters.",
-    "snap": "Statt des genauen Ortes zeigen {columns} die Mitte der Straße oder des Baublocks.",
+    "grid": "Statt des genauen Ortes {shows} {columns} Zellen des europäischen Gitters.",
+    "snap": "Statt des genauen Ortes {shows} {columns} die Mitte der Straße oder des Baublocks.",
     "street": "Aus {columns} wurden die Hausnummern entfernt.",
     "scrub": "Aus {columns} wurden Angaben zu Personen entfernt.",
 }
@@ -41,7 +44,8 @@ def on_columns(table: Table, numbers: TreatmentNumbers) -> Iterator[str]:
         yield "Eine Spalte wurde weggelassen." if dropped == 1 else f"{number(dropped)} Spalten wurden weggelassen."
     for sentence in dict.fromkeys(_TREATED[each.kind] for each in numbers.columns):
         titles = [table.column(each.column).title for each in numbers.columns if _TREATED[each.kind] == sentence]
-        yield sentence.format(columns=_listed(titles), was="wurde" if len(titles) == 1 else "wurden")
+        was, shows = ("wurde", "zeigt") if len(titles) == 1 else ("wurden", "zeigen")
+        yield sentence.format(columns=_listed(titles), was=was, shows=shows)
     for each in numbers.columns:
         if each.left_out and each.kind in ("grid", "snap"):
             rows = counted(each.left_out, "Zeile hat", "Zeilen haben")
@@ -53,11 +57,11 @@ def on_cells(table: Table, tabulated: Tabulated) -> Iterator[str]:
     spec = table.tabulation
     hidden = tabulated.primary + tabulated.secondary
     if isinstance(spec, MagnitudeTable):
-        yield "Die Einzelangaben wurden zusammengezählt und um Summen ergänzt."
-        why = "weil zu wenige oder einzelne zu große Beiträge in ihnen stecken"
+        done, why = "zusammengezählt", "in ihnen zu wenige oder einzelne zu große Beiträge stecken"
     else:
-        yield "Die Einzelangaben wurden ausgezählt und um Summen ergänzt."
-        why = ""
+        done, why = "ausgezählt", ""
+    with_totals = " und um Summen ergänzt" if spec is not None and spec.margins else ""
+    yield f"Die Einzelangaben wurden {done}{with_totals}."
     if isinstance(spec, FrequencyTable):
         if isinstance(spec.protection, RoundedCounts):
             yield (
@@ -71,18 +75,17 @@ def on_cells(table: Table, tabulated: Tabulated) -> Iterator[str]:
                 "ab (Cell-Key-Methode); Summen können deshalb von ihren Teilen abweichen."
             )
             return
-        why = f"weil sie kleiner als {spec.protection.minimum} sind"
-    if tabulated.unnamed and isinstance(spec, FrequencyTable):
-        label = next(iter(spec.merged.values()))
-        rare = counted(tabulated.unnamed, "seltener Wert ist", "seltene Werte sind")
-        yield f"{rare} unter „{label}“ zusammengefasst."
+        why = f"sie kleiner als {spec.protection.minimum} sind"
+        if spec.merged:
+            if tabulated.unnamed:
+                yield f"Seltene Werte sind unter „{next(iter(spec.merged.values()))}“ zusammengefasst oder weggelassen."
+            return
     if not hidden:
-        if not (isinstance(spec, FrequencyTable) and spec.merged):
-            yield "Kein Wert musste geheim gehalten werden."
+        yield "Kein Wert musste geheim gehalten werden."
         return
     yield (
-        f"Von {number(tabulated.cells)} Werten sind {number(hidden)} geheim gehalten: {number(tabulated.primary)}, "
-        f"{why}, und {number(tabulated.secondary)} weitere, aus denen sich diese errechnen ließen."
+        f"Von {counted(tabulated.cells, 'Wert', 'Werten')} {'ist' if hidden == 1 else 'sind'} {number(hidden)} geheim "
+        f"gehalten, weil {why} oder sich solche Werte aus ihnen errechnen ließen."
     )
 
 
