@@ -90,6 +90,23 @@ def test_sums_of_what_is_also_counted_in_groups_are_refused() -> None:
         contract([classes, sums("summen", "bezirk")])
 
 
+def counts_of(counted: str) -> Table:
+    """All persons or one part of them (``counted``) by district, as wide tables have them side by side."""
+    columns = [COLUMNS[0], {"name": counted, "type": "integer", "class": "count"}]
+    return Table.model_validate(
+        {"id": counted, "title": counted, "resource": "firmen.csv", "reading": CSV, "key": [],
+         "columns": [{"source": each["name"], "title": each["name"], **each} for each in columns],
+         "frequency_table": {"dimensions": ["bezirk"], "margins": ["bezirk"], "count": counted}}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("other", [counts_of("maenner"), counts("zeilen", "bezirk")], ids=["a part", "the rows"])
+def test_a_part_of_the_persons_that_is_counted_beside_all_of_them_is_refused(other: Table) -> None:
+    """Of 50 persons 48 are women: the 2 men that a table of their own holds back."""
+    with pytest.raises(ValidationError, match="a part of the other"):
+        contract([counts_of("einwohner"), other])
+
+
 def test_tables_that_share_no_row_or_are_protected_together_are_accepted() -> None:
     apart = contract([counts("eins", "bezirk", reading=MITTE)], [counts("zwei", "bezirk", reading=NORD)])
     together = contract([counts("eins", "bezirk"), counts("zwei", "groesse"), sums("drei", "bezirk")])

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stadtdaten.contracts.protection import MagnitudeTable
+from stadtdaten.contracts.protection import FrequencyTable, MagnitudeTable
 
 if TYPE_CHECKING:
     from stadtdaten.contracts.model import Table
@@ -45,12 +45,21 @@ def _problem(one: Table, other: Table) -> str:
         return "only tables of counts and sums can be protected together"
     if _resources(one) != _resources(other) or one.reading != other.reading:
         return "both must read all the same rows, or the one can be subtracted from the other"
+    specs = (one.tabulation, other.tabulation)
+    if all(isinstance(spec, FrequencyTable) for spec in specs) and _counted(one) != _counted(other):
+        return "they count it by different columns, of which one can be a part of the other (women of all persons)"
     for table, counted in ((one, other), (other, one)):
         if isinstance(table.tabulation, MagnitudeTable) and counted.tabulation is not None:
             summed = table.column(table.tabulation.magnitude).source
             if summed in {counted.column(name).source for name in counted.tabulation.dimensions}:
                 return f"{summed} is summed up, and its groups would tell between which values each part lies"
     return ""
+
+
+def _counted(table: Table) -> str:
+    """The column of the source that is counted; empty where every row is one person."""
+    count = table.frequency_table.count if table.frequency_table is not None else None
+    return table.column(count).source if count is not None else ""
 
 
 def _overlap(one: Table, other: Table) -> bool:

@@ -81,3 +81,21 @@ def test_no_only_contributor_of_a_sum_can_compute_another_one(seed: int) -> None
     ]
 
     assert computed(contributions) == 0
+
+
+@pytest.mark.parametrize("seed", [2, 4, 5, 7])
+def test_a_sum_of_nothing_is_no_cover_for_another_one(seed: int) -> None:
+    """A table of counts of the same rows shows where nobody contributes; what is hidden beside it would be the rest."""
+    dice = np.random.default_rng(seed)
+    contributions = [
+        (*place, float(dice.integers(10, 2000)))
+        for place in itertools.product(AREAS, BRANCHES)
+        for _ in range(dice.choice([0, 0, 1, 2, 6, 12]))
+    ]
+    frame = tabulated(contributions).set_index(["bezirk", "branche"])
+    filled = {place[:2] for place in contributions}
+    empty = frame.loc[[place for place in itertools.product(AREAS, BRANCHES) if place not in filled]]
+
+    assert len(empty)
+    assert frame["betrag_geheim"].any()
+    assert not empty["betrag_geheim"].any()

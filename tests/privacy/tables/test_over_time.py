@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -189,6 +190,58 @@ def test_groups_formed_otherwise_than_before_are_refused() -> None:
     now = publish(new, {("jung",): 11}, set())
     with pytest.raises(OverlappingGroups, match="alter"):
         attack_over_time({new.id: now}, [new], kept([before], old))
+
+
+def dated(**more: Any) -> Table:
+    """``TABLE`` for each reference date; ``more`` is said of that column."""
+    plain = counts("stichtag", "bezirk", "geschlecht", margins=["bezirk", "geschlecht"])
+    described = plain.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    described["columns"][0] |= {"class": "public", "treatment": None} | more
+    return Table.model_validate(described)
+
+
+DATE = pd.Timestamp("2024-12-31")
+SMALL = CELLS | {("Mitte", "m"): 4}
+
+
+def on(date: Any, hidden: set[Cell]) -> pd.DataFrame:
+    """The table of ``SMALL`` for one reference date."""
+    cells = {("2024-12-31", *cell): value for cell, value in SMALL.items()}
+    return publish(dated(), cells, {("2024-12-31", *cell) for cell in hidden}).assign(stichtag=date)
+
+
+def test_reference_dates_grouped_otherwise_than_before_do_not_evade_the_comparison() -> None:
+    """The year 2024 shows what its only reference date held back, and is no stratum of the same name."""
+    yearly = dated(type="date", treatment={"kind": "period", "unit": "year"})
+    before = kept([on(DATE, SQUARE)], dated(type="date"))
+    with pytest.raises(OverlappingGroups, match="stichtag"):
+        attack_over_time({yearly.id: on("2024", set())}, [yearly], before)
+
+
+def test_a_reference_date_that_becomes_a_text_does_not_evade_the_comparison() -> None:
+    before = kept([on(DATE, SQUARE)], dated(type="date"))
+    found = attack_over_time({TABLE.id: on("2024-12-31", set())}, [dated()], before)
+    assert found[TABLE.id].before == Attack(hidden=4, known=4, narrow=4)
+
+
+@pytest.mark.parametrize("renamed", ["bezirk", "geschlecht"])
+def test_a_column_that_the_source_renames_does_not_evade_the_comparison(renamed: str) -> None:
+    described = TABLE.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    for column in described["columns"]:
+        column["source"] += "_neu" if column["name"] == renamed else ""
+    now = Table.model_validate(described)
+    found = attack_over_time({now.id: publish(now, SMALL, set())}, [now], kept([publish(TABLE, SMALL, SQUARE)]))
+    assert found[TABLE.id].before == Attack(hidden=4, known=4, narrow=4)
+
+
+def test_two_columns_of_the_source_that_change_names_are_not_taken_for_each_other() -> None:
+    """What stands in ``sources`` still counts where the same column of the source is published under another name."""
+    described = TABLE.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    described["columns"][0]["source"], described["columns"][1]["source"] = "geschlecht", "bezirk"
+    now = Table.model_validate(described)
+    turned = {(sex, area): value for (area, sex), value in SMALL.items()}
+    found = attack_over_time({now.id: publish(now, turned, set())}, [now], kept([publish(TABLE, SMALL, SQUARE)]))
+    assert found[TABLE.id].before == Attack(hidden=4, known=4, narrow=4)
 
 
 def test_sums_shown_later_give_away_those_of_before() -> None:

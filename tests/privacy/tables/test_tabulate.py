@@ -324,6 +324,16 @@ def test_a_cell_held_back_before_stays_so_through_every_later_release():
         assert cell(later, bezirk="Mitte", geschlecht="m")["anzahl_geheim"]
 
 
+def test_a_cell_held_back_before_stays_so_when_the_source_renames_its_columns():
+    first = one(DISTRICTS, with_count({("Mitte", "m"): 2})).frame
+    described = DISTRICTS.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    described["columns"][0]["source"] = "stadtbezirk"
+    again = one(
+        Table.model_validate(described), with_count({("Mitte", "m"): 3}), earlier=(release(DISTRICTS, first),)
+    ).frame
+    pd.testing.assert_series_equal(again["anzahl_geheim"], first["anzahl_geheim"])
+
+
 def test_what_one_table_held_back_a_new_linked_table_does_not_show():
     first = one(DISTRICTS, with_count({("Mitte", "m"): 2})).frame
     ages = counts("alter", "bezirk", "geschlecht", "alter")

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -171,8 +171,12 @@ def linked(publications: Iterable[Publication]) -> list[list[Publication]]:
 
 
 def strata(publications: Sequence[Publication]) -> dict[tuple[str, ...], list[Publication]]:
-    """The publications cut by the values of the dimensions (such as the reference date) that all have without total."""
+    """The publications cut by the values of the dimensions (such as the reference date) that all have without total.
+
+    Raises OverlappingGroups where these are grouped in two ways: nobody could tell which strata belong together.
+    """
     common = sorted(set.intersection(*(_split_by(each.reading) for each in publications)))
+    _check_groups(publications, common)
     found: dict[tuple[str, ...], list[Publication]] = {}
     for each in publications:
         names = {source: name for name, source in each.reading.sources.items()}
@@ -180,7 +184,7 @@ def strata(publications: Sequence[Publication]) -> dict[tuple[str, ...], list[Pu
         frame = each.frame.reset_index(drop=True)
         if frame[list(each.reading.dimensions)].isna().any(axis=None):
             raise TableIncomplete("eine Dimension hat leere Werte")
-        frame = frame.assign(**{name: frame[name].map(str) for name in each.reading.dimensions})
+        frame = frame.assign(**{name: frame[name].map(_text) for name in each.reading.dimensions})
         keys = zip(*(frame[name] for name in columns), strict=True) if columns else [()] * len(frame)
         places: dict[tuple[str, ...], list[int]] = defaultdict(list)
         for place, key in enumerate(keys):
@@ -189,6 +193,11 @@ def strata(publications: Sequence[Publication]) -> dict[tuple[str, ...], list[Pu
             cut = Publication(each.release, each.reading, frame.iloc[rows].drop(columns=columns), each.widths[rows])
             found.setdefault(key, []).append(cut)
     return found
+
+
+def _text(value: object) -> str:
+    """A reference date is the same one, whether it is declared as a date or as a text."""
+    return str(value).removesuffix(" 00:00:00")
 
 
 def _split_by(reading: Declaration) -> set[str]:
@@ -201,7 +210,7 @@ def assemble(publications: Sequence[Publication]) -> System:
 
     Raises TableIncomplete and OverlappingGroups.
     """
-    _check_groups(publications)
+    _check_groups(publications, {source for each in publications for source in each.reading.sources.values()})
     system = System(sums=publications[0].reading.method == "sums")
     around = _areas_around(publications)
     for each in publications:
@@ -209,12 +218,12 @@ def assemble(publications: Sequence[Publication]) -> System:
     return system
 
 
-def _check_groups(publications: Sequence[Publication]) -> None:
+def _check_groups(publications: Sequence[Publication], sources: Collection[str]) -> None:
     groups: dict[str, str] = {}
     for each in publications:
         for name in each.reading.dimensions:
             source = each.reading.sources[name]
-            if groups.setdefault(source, each.reading.groups[name]) != each.reading.groups[name]:
+            if source in sources and groups.setdefault(source, each.reading.groups[name]) != each.reading.groups[name]:
                 raise OverlappingGroups(name)
 
 

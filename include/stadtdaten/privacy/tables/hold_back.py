@@ -10,6 +10,7 @@ How wide an interval stays
     somebody takes for the true one, that may be as far away as the rule demands. Where only the number of contributors
     is too small, the level is what the rule would demand if the largest had no other company than it takes to break it.
     Other hidden sums only help to protect these; their interval keeps ``SECONDARY_SHARE`` of the sum.
+    Sums of nothing are shown like counts of nobody, and help no other.
 
 Contributors attack, too
     Whoever is the only contributor of a hidden sum knows it. Where one other sum is all that is hidden beside it in a
@@ -24,8 +25,8 @@ Over time
     sums around them tell by how much. A cell that was shown with today's value is known: holding it back would protect
     nothing. If what is known leaves a cell without protection, the table stops. The earlier cells are no unknowns of
     their own here; the attack on everything that was ever published has them and blocks what slips through. Tables
-    that change often and have no date among their dimensions hold back ever more in this way: the cell-key method is
-    made for them.
+    that change often and have no date among their dimensions hold back ever more in this way, and in the end stop:
+    they are to be published less often, with the reference date as a dimension.
 """
 
 from __future__ import annotations
@@ -112,8 +113,8 @@ def hold_back(counted: Sequence[Counted], earlier: Sequence[PublishedCells]) -> 
         raise GateFailed(
             "privacy",
             f"{', '.join(table.id for table in tables)}: {values} aus dem errechnen, was schon veröffentlicht ist.",
-            next_step="Gröbere Gruppen erklären, auf Summen verzichten oder für Tabellen, die sich oft ändern, das "
-            "Cell-Key-Verfahren (protection: cell_key) wählen.",
+            next_step="Gröbere Gruppen erklären, auf Summen verzichten oder Tabellen, die sich oft ändern, nur zu "
+            "Stichtagen veröffentlichen (das Datum als Dimension ohne Summe).",
         )
     return found
 
@@ -207,7 +208,8 @@ def _hidden(system: _System, before: Mapping[Key, float], counted: Counted) -> N
     if not primary.any():
         return primary
     values = system.amounts / counted.units
-    known = still_known(values, shown, system.relations) & ~primary
+    # A table of counts of the same rows, or knowledge of the place, tells where nobody contributes: no cover.
+    known = (still_known(values, shown, system.relations) & ~primary) | (system.amounts == 0)
     sums = isinstance(counted.table.tabulation, MagnitudeTable)
     scale = SCALE / float(system.amounts.max()) if sums else 1.0
     cells = Cells(

@@ -25,7 +25,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -84,7 +84,11 @@ def attack_over_time(
     found: dict[str, AttackOverTime] = {}
     for new in linked(publications_of(published, tables, widths or {}, release=len(order))):
         names, rows = {each.reading.table for each in new}, {each.reading.rows for each in new}
-        related = [each for each in old if each.reading.table in names or each.reading.rows in rows]
+        related = [
+            _with_sources_of_today(each, new)
+            for each in old
+            if each.reading.table in names or each.reading.rows in rows
+        ]
         for publications in strata([*related, *new]).values():
             for table, numbers in _attack_stratum(publications, len(order)).items():
                 before = found.get(table, AttackOverTime(Attack(), Attack()))
@@ -98,6 +102,20 @@ def _publication(cells: PublishedCells, order: Mapping[str, int]) -> Publication
         return None
     frame = decode(cells.content)
     return Publication(order[cells.release], reading, frame, np.full(len(frame), np.nan))
+
+
+def _with_sources_of_today(old: Publication, new: Sequence[Publication]) -> Publication:
+    """The same; a dimension whose column of the source no new table has is the new one that is published by its name.
+
+    Sources rename their columns, and the persons in them stay the same.
+    """
+    today = {name: source for each in new for name, source in each.reading.sources.items()}
+    used, own = set(today.values()), set(old.reading.sources.values())
+    sources = {
+        name: today[name] if source not in used and name in today and today[name] not in own else source
+        for name, source in old.reading.sources.items()
+    }
+    return replace(old, reading=old.reading.model_copy(update={"sources": sources}))
 
 
 def _sum(one: Attack, other: Attack) -> Attack:

@@ -71,8 +71,8 @@ def _newest_first(earlier: Sequence[PublishedCells], tables: Sequence[Table]) ->
 
 
 def _form(reading: Declaration | None) -> Declaration | None:
-    """What makes cells the same; how strictly they are protected may change."""
-    return None if reading is None else reading.model_copy(update={"rows": "", "minimum": 0.0})
+    """What makes cells the same; how strictly they are protected may change, and what the source calls its columns."""
+    return None if reading is None else reading.model_copy(update={"rows": "", "minimum": 0.0, "sources": {}})
 
 
 def _values(part: pd.DataFrame, table: Table) -> dict[Key, float]:
