@@ -2,6 +2,7 @@
 
 Usage: night_to_kill.py SITE WHERE SOURCE...: SITE is the settings as JSON, WHERE one of ``MOMENTS``. Connections come
 from the environment. The imports, which take seconds, are done once: each night is a fork, as Airflow's tasks are.
+A line of JSON tells what each left behind: of which sources there are files in the staging, and with which modes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, NoReturn
 
 from stadtdaten.pipeline import candidate, publication, snapshot
 from stadtdaten.pipeline.run import prepare
+from stadtdaten.pipeline.staging import HELD
 from stadtdaten.pipeline.whole import refresh
 from stadtdaten.releases import ReleaseStore
 from stadtdaten.settings import Settings, endpoint_from_environment
@@ -55,6 +57,10 @@ def main() -> None:
         _, status = os.waitpid(night, 0)
         if not os.WIFSIGNALED(status):
             raise SystemExit(f"{source} was not killed: the night never came to {where!r}")
+        files = [path for path in site.staging.rglob("*") if path.is_file() and path.suffix != HELD]
+        left = sorted({path.relative_to(site.staging).parts[0] for path in files})
+        modes = sorted({path.stat().st_mode & 0o777 for path in files})
+        sys.stdout.write(json.dumps({"source": source, "left": left, "modes": modes}) + "\n")
 
 
 if __name__ == "__main__":

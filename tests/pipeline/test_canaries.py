@@ -263,12 +263,22 @@ def _breaks_down(*arguments: Any, **named: Any) -> None:
         raise ValueError(f"cannot convert {MARKS[0]}") from error
 
 
+UNHARMED: set[tuple[str, Disturbance]] = {
+    ("einwohnerstatistik", "cut"),  # a folder and a database: there is no answer to be cut
+    ("mobilitaetsbefragung", "cut"),
+    ("marktstammdaten", "column_gone"),  # the element that is gone is not read
+}
+"""Faults that a source does not feel."""
+
+
 def broken_sources() -> Iterator[tuple[str, Disturbance]]:
     """Every fault that spoils what the source delivers, as far as the source can have it."""
-    wanted: tuple[Disturbance, ...] = ("column_gone", "duplicate_key", "half_file", "cut", "wrong_content_type")
+    wanted: tuple[Disturbance, ...] = ("column_gone", "duplicate_key", "half_file", "cut")
     for source in PERSONAL:
         offers = SYSTEMS[source].offers
         for disturbance in wanted:
+            if (source, disturbance) in UNHARMED:
+                continue
             if all(isinstance(offer, Database) for offer in offers) and not is_data_fault(disturbance):
                 continue
             if any(isinstance(offer, Drop) for offer in offers) and not (
@@ -307,9 +317,14 @@ def test_a_killed_night_leaves_everybody_in_the_staging_and_the_next_of_any_sour
     )  # fmt: skip
     assert killed.returncode == 0, killed.stderr[-2000:]
     assert not holds_mark(killed.stdout + killed.stderr, MARKS)
-    left = staged(whole_site)
-    assert {path.relative_to(whole_site.settings.staging).parts[0] for path in left} >= set(PERSONAL)
-    assert {path.stat().st_mode & 0o777 for path in left} == {0o600}
+    left = [json.loads(line) for line in killed.stdout.splitlines() if line.startswith("{")]
+    assert [each["source"] for each in left] == PERSONAL
+    for each in left:
+        if each["source"] in READ_WITHOUT_PERSONS and not each["left"]:
+            continue  # what holds nobody is not kept until the release is shown
+        assert each["left"] == [each["source"]], "its own are still there, and those of the night before are gone"
+        assert each["modes"] == [0o600]
+    assert staged(whole_site) != []
     outside = find_marks(whole_site.var, MARKS, without=[whole_site.var / "samplecity", whole_site.settings.staging])
     assert outside + find_marks(temporary, MARKS) == []
 

@@ -69,7 +69,7 @@ class Installation:
 
     def wait_for(self, moment: str, process: subprocess.Popen[bytes]) -> None:
         """Until the moment has come. Fails if the process ends before."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 400
         while not ((self.var / "log" / moment).exists() or moment in self.said.read_text()):
             assert process.poll() is None, self.said.read_text()
             assert time.monotonic() < deadline, f"{moment!r} never came:\n{self.said.read_text()}"
@@ -113,7 +113,7 @@ def airflow_states(var: Path) -> set[str]:
         return {state for (state,) in database.execute("SELECT DISTINCT state FROM dag_run")}
 
 
-@pytest.mark.timeout(600)  # starts Airflow four times; 50 s on two cores that have nothing else to do
+@pytest.mark.timeout(1500)  # starts Airflow four times; 2 min on two cores that have nothing else to do
 def test_killed_at_any_moment_the_next_start_cleans_up_and_ends_well(installation: Installation) -> None:
     var = installation.var
     left: list[psutil.Process] = []
@@ -128,7 +128,7 @@ def test_killed_at_any_moment_the_next_start_cleans_up_and_ends_well(installatio
         shutil.rmtree(var / "log")
     (var / "staging" / "spielplaetze").mkdir(parents=True, exist_ok=True)
     with installation.command("refresh", "--json") as driver:
-        code = driver.wait(240)
+        code = driver.wait(500)
     said = installation.said.read_text()
     assert code == 0, said
     assert left
@@ -145,11 +145,12 @@ def test_killed_at_any_moment_the_next_start_cleans_up_and_ends_well(installatio
     assert {row["dataset"]: row["outcome"] for row in rows} == expected
 
 
+@pytest.mark.timeout(600)
 def test_a_dag_file_that_cannot_be_read_or_is_missing_stops_its_own_source_alone(installation: Installation) -> None:
     (installation.home / "dags" / "spielplaetze.py").write_text("raise ValueError('a contract is broken')\n")
     (installation.home / "dags" / "baumkataster.py").unlink()
     with installation.command("refresh", "--json") as driver:
-        code = driver.wait(240)
+        code = driver.wait(500)
     said = installation.said.read_text()
     assert code == 1, said
     assert "ValueError: a contract is broken" in said
@@ -171,7 +172,7 @@ def test_up_runs_until_down_and_nobody_else_may_start_meanwhile(installation: In
         ended = samplecity(installation, "down")
         assert ended.returncode == 0
         assert "Ended `make up`" in ended.stdout
-        assert driver.wait(5) == 0
+        assert driver.wait(60) == 0
     assert processes(installation.var) == []
     assert "Nothing is running" in samplecity(installation, "down").stdout
     assert samplecity(installation, "clean").returncode == 0
@@ -183,11 +184,12 @@ def test_a_service_that_crashes_is_named_and_ends_the_others(installation: Insta
         installation.wait_for("Ctrl-C ends", driver)
         processors = [each for each in processes(installation.var) if "dag-processor" in _of(each.cmdline)]
         min(processors, key=lambda each: each.pid).kill()  # the first; its children read the DAG files
-        assert driver.wait(30) == 1
+        assert driver.wait(60) == 1
     assert "dag-processor ended unexpectedly (killed by SIGKILL)" in installation.said.read_text()
     assert processes(installation.var) == []
 
 
+@pytest.mark.timeout(600)
 def test_an_api_server_that_crashes_in_native_code_is_started_again_and_told(installation: Installation) -> None:
     with installation.command("refresh", "--json") as driver:
         installation.wait_for("begins", driver)
@@ -199,7 +201,7 @@ def test_an_api_server_that_crashes_in_native_code_is_started_again_and_told(ins
             if connection.status == psutil.CONN_LISTEN and connection.laddr[1] == port
         ]
         min(servers, key=lambda each: each.pid).send_signal(signal.SIGSEGV)
-        code = driver.wait(240)
+        code = driver.wait(500)
     said = installation.said.read_text()
     assert "api-server crashed (SIGSEGV) and was started again" in said
     # A task that was running when the server crashed may fail, which is told; the next night is as if nothing had been.

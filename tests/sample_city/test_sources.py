@@ -65,11 +65,15 @@ def test_the_database_answers_through_sqlalchemy(city: SampleCity) -> None:
 
 
 def test_the_database_is_the_same_after_a_restart(city: SampleCity) -> None:
-    before = database_path(city.var, "einwohnerstatistik").read_bytes()
+    def content() -> list[str]:
+        with closing(sqlite3.connect(database_path(city.var, "einwohnerstatistik"))) as database:
+            return list(database.iterdump())
+
+    before = content()
     city.disturb("einwohnerstatistik", "duplicate_key")
-    changed = database_path(city.var, "einwohnerstatistik").read_bytes()
+    changed = content()
     city.disturb("einwohnerstatistik", None)
-    assert database_path(city.var, "einwohnerstatistik").read_bytes() == before != changed
+    assert content() == before != changed
 
 
 def test_every_source_column_of_the_contracts_is_delivered(city: SampleCity) -> None:
