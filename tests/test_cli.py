@@ -192,6 +192,16 @@ def test_nothing_of_status_is_cut_in_80_columns(site: Site, call, monkeypatch: p
             assert not moment or moment[:10] in shown
 
 
+def test_a_mistake_in_one_contract_hides_no_other_source_from_status(call, site: Site) -> None:  # type: ignore[no-untyped-def]
+    call("run", "spielplaetze")
+    site.edit("include/contracts/baumkataster.yaml", "title:", "titel:")
+    told = call("status")
+    assert told.exit_code == 1
+    assert "spielplaetze" in told.output and "baumkataster.yaml" in told.output
+    back = call("rollback", "spielplaetze", "--to", "000000000000")
+    assert "baumkataster.yaml" not in back.output
+
+
 def test_a_takedown_asks_first_and_then_says_whom_else_to_call(call, site: Site) -> None:  # type: ignore[no-untyped-def]
     call("run", "spielplaetze")
     refused = call("takedown", "spielplaetze")  # nobody answers

@@ -53,7 +53,8 @@ def status(as_json: AsJson = False) -> None:
     settings = _settings(as_json)
     zone = _zone(settings)
     rows: list[dict[str, Any]] = []
-    for contract in _contracts(settings):
+    contracts, broken = _contracts(settings)
+    for contract in contracts:
         try:
             run = prepare(contract.source, settings=settings, connect=endpoint_from_environment, run_id="status")
             run.ledger.upgrade()
@@ -61,9 +62,11 @@ def status(as_json: AsJson = False) -> None:
             rows += [_status(run, dataset.id, incidents) for dataset in contract.datasets]
         except Fault as fault:
             _fail(fault, as_json, source=contract.source)
+    for error in broken:
+        err.print(escape(str(error)), style="red", highlight=False, soft_wrap=True)
     if as_json:
         _print_json(rows)
-        return
+        raise typer.Exit(1 if broken else 0)
     table = RichTable(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in ("dataset", "state", "release", "modified", "due", "rows"):
         # A narrow terminal breaks lines, and cuts nothing.
@@ -86,6 +89,7 @@ def status(as_json: AsJson = False) -> None:
             since = f"held back since {_short(row['held_back_since'], zone)}" if row["held_back_since"] else "broken"
             out.print(f"{row['dataset']}: {since}", style="red")
             out.print(f"  {escape(row['incident'])}", highlight=False)
+    raise typer.Exit(1 if broken else 0)
 
 
 @app.command()
@@ -235,19 +239,20 @@ def takedown(
     as_json: AsJson = False,
 ) -> None:
     """Something personal got out: withdraw and erase every release of a dataset, at once and for good."""
-    from stadtdaten.pipeline.run import prepare
-    from stadtdaten.pipeline.takedown import WHOM_TO_CALL, take_down
+    from stadtdaten.pipeline.takedown import WHOM_TO_CALL, reach, take_down
 
     settings = _settings(as_json)
-    source = _source_of(settings, dataset)
+    try:
+        within = reach(dataset, settings)
+    except Fault as fault:
+        _fail(fault, as_json, dataset=dataset)
     if not yes and not typer.confirm(
         f"Withdraw {dataset} from every portal and erase all its releases? This cannot be undone.", err=True
     ):
         err.print("Nothing was changed.")
         raise typer.Exit(1)
     try:
-        prepared = prepare(source, settings=settings, connect=endpoint_from_environment, run_id="takedown")
-        taken = take_down(prepared, prepared.contract.dataset(dataset))
+        taken = take_down(within)
     except Fault as fault:
         _fail(fault, as_json, dataset=dataset)
     if as_json:
@@ -341,12 +346,15 @@ def _settings(as_json: bool = False) -> Settings:
         _fail(fault, as_json)
 
 
-def _contracts(settings: Settings) -> list[Contract]:
-    try:
-        return [load_contract(path) for path in sorted(settings.contracts.glob("*.yaml"))]
-    except ContractError as error:
-        err.print(escape(str(error)), style="red", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+def _contracts(settings: Settings) -> tuple[list[Contract], list[ContractError]]:
+    """Every contract that can be read, and what is wrong with the others: one mistake does not stop all sources."""
+    contracts, broken = [], []
+    for path in sorted(settings.contracts.glob("*.yaml")):
+        try:
+            contracts.append(load_contract(path))
+        except ContractError as error:
+            broken.append(error)
+    return contracts, broken
 
 
 def _known_source(settings: Settings, source: str) -> None:
@@ -356,8 +364,11 @@ def _known_source(settings: Settings, source: str) -> None:
 
 
 def _source_of(settings: Settings, dataset: str) -> str:
-    datasets = {each.id: contract.source for contract in _contracts(settings) for each in contract.datasets}
+    contracts, broken = _contracts(settings)
+    datasets = {each.id: contract.source for contract in contracts for each in contract.datasets}
     if dataset not in datasets:
+        for error in broken:
+            err.print(escape(str(error)), style="red", highlight=False, soft_wrap=True)
         _fail_call(f"there is no dataset {dataset!r}; known: {', '.join(sorted(datasets)) or 'none'}")
     return datasets[dataset]
 

@@ -12,10 +12,10 @@ import pytest
 import requests
 
 from installation import Site
-from stadtdaten.faults import GateFailed, PublicationFailed
+from stadtdaten.faults import GateFailed, Misconfigured, PublicationFailed
 from stadtdaten.frames import Manifest
 from stadtdaten.pipeline.publication import rollback
-from stadtdaten.pipeline.takedown import Takedown, take_down
+from stadtdaten.pipeline.takedown import Takedown, reach, take_down
 from stadtdaten.portals import StaticPortal
 
 TODAY = datetime.now(UTC).date()
@@ -36,8 +36,7 @@ def live(site: Site) -> Manifest:
 
 
 def take(site: Site) -> Takedown:
-    run = site.run("baumkataster", run_id="takedown")
-    return take_down(run, run.contract.dataset(TREES))
+    return take_down(reach(TREES, site.settings))
 
 
 def addresses(site: Site, manifest: Manifest) -> list[str]:
@@ -77,6 +76,27 @@ def test_another_dataset_stays_as_it_was(site: Site, live: Manifest) -> None:
     take(site)
     after = {path: sha for path, sha in site.portal_files().items() if path.startswith(f"daten/{PLAYGROUNDS}/")}
     assert before == after != {}
+
+
+@pytest.mark.parametrize("spoilt", ["baumkataster", "umweltmessnetz"])
+def test_a_mistake_in_a_contract_keeps_nothing_online(site: Site, live: Manifest, spoilt: str) -> None:
+    (site.home / "include" / "contracts" / f"{spoilt}.yaml").write_text("frequenz: [")
+    facts = take(site).facts.read_text(encoding="utf-8")
+    assert requests.get(addresses(site, live)[0], timeout=60).status_code == 404
+    assert live.metadata.legal_basis in facts
+
+
+def test_a_dataset_that_has_left_the_contracts_is_taken_down_too(site: Site, live: Manifest) -> None:
+    (site.home / "include" / "contracts" / "baumkataster.yaml").unlink()
+    take(site)
+    assert requests.get(addresses(site, live)[0], timeout=60).status_code == 404
+    assert site.store.releases(TREES) == []
+
+
+def test_a_dataset_that_nobody_has_heard_of_is_no_success(site: Site, live: Manifest) -> None:
+    with pytest.raises(Misconfigured, match="wissen Archiv, Verlauf und Portal nichts"):
+        reach("naturdenkmal", site.settings)
+    assert requests.get(addresses(site, live)[0], timeout=60).status_code == 200
 
 
 def test_a_rollback_to_what_was_taken_down_is_refused(site: Site, live: Manifest) -> None:

@@ -15,7 +15,7 @@ from stadtdaten.pipeline.candidate import build_candidate
 from stadtdaten.pipeline.publication import decide, publish
 from stadtdaten.pipeline.run import CandidateReference, Run
 from stadtdaten.pipeline.snapshot import take_snapshots
-from stadtdaten.pipeline.takedown import take_down
+from stadtdaten.pipeline.takedown import reach, take_down
 from stadtdaten.portals import StaticPortal
 from stadtdaten.releases import ReleaseStore
 
@@ -30,8 +30,7 @@ def night(site: Site) -> Run:
 
 
 def take(site: Site) -> None:
-    run = site.run("baumkataster", run_id="takedown")
-    take_down(run, run.contract.dataset(TREES))
+    take_down(reach(TREES, site.settings))
 
 
 def built(night: Run) -> CandidateReference:

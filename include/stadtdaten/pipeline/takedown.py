@@ -3,6 +3,8 @@
 First the tombstone, so that no night, restore or rollback brings anything back; then the portal; then the bytes. Killed
 in between, the command is simply called again. What was counted of the tables is kept (``published_cells``), because
 the next release must withstand whoever has a copy of the old ones.
+
+No contract is asked: neither a mistake in one nor a dataset that has left them may keep anything online.
 """
 
 from __future__ import annotations
@@ -15,11 +17,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from stadtdaten.contracts import Dataset
-from stadtdaten.faults import PublicationFailed, ReleaseDamaged
-from stadtdaten.frames import Manifest, Tombstone
-from stadtdaten.pipeline.run import Run
+from stadtdaten.contracts import City, ContractError, load_city
+from stadtdaten.faults import Misconfigured, PublicationFailed, ReleaseDamaged
+from stadtdaten.frames import Manifest, Portal, Tombstone
+from stadtdaten.ledger import Ledger
 from stadtdaten.pipeline.staging import discard
+from stadtdaten.portals import StaticPortal
+from stadtdaten.releases import ReleaseStore
+from stadtdaten.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -44,71 +49,107 @@ class Takedown:
     facts: Path
 
 
-def take_down(run: Run, dataset: Dataset) -> Takedown:
+@dataclass(frozen=True)
+class Reach:
+    """Where something of the dataset may be."""
+
+    dataset: str
+    settings: Settings
+    city: City
+    ledger: Ledger
+    store: ReleaseStore
+    portal: Portal
+
+
+def reach(dataset: str, settings: Settings) -> Reach:
+    """Open ledger, store and portal. Raises Misconfigured where none of them has ever heard of the dataset."""
+    try:
+        city = load_city(settings.city)
+    except ContractError as error:
+        raise Misconfigured(
+            f"Die Datei der Stadt ist nicht lesbar: {error}",
+            next_step="`stadtdaten check` nennt Zeile und Abhilfe. Bis dahin das Portal vom Netz nehmen.",
+        ) from None
+    ledger, store = Ledger(settings.ledger), ReleaseStore(settings.releases)
+    ledger.upgrade()
+    portal = StaticPortal(settings.portal, settings.portal_url, city, settings.portal_sample, store)
+    recorded = store.names(dataset) or ledger.last_attempt(dataset) or ledger.tombstone(dataset)
+    if not recorded and not portal.live(dataset):
+        raise Misconfigured(
+            f"Von einem Datensatz {dataset} wissen Archiv, Verlauf und Portal nichts.",
+            next_step="Die Kennung prüfen: Auf dem Portal steht sie in der Adresse der Seite (/dataset/KENNUNG/).",
+        )
+    return Reach(dataset, settings, city, ledger, store, portal)
+
+
+def take_down(within: Reach) -> Takedown:
     """Withdraw and erase every release of the dataset, and write down the facts.
 
     Raises PublicationFailed if visitors still get something; the command is to be repeated then.
     """
-    run.ledger.upgrade()
-    kept = _readable(run, dataset)
+    dataset, settings, ledger = within.dataset, within.settings, within.ledger
+    kept = _readable(within)
     now = datetime.now(UTC)
-    before = run.ledger.tombstone(dataset.id)
+    before = ledger.tombstone(dataset)
     half_done = before is not None and not any(manifest.created > before.at for manifest in kept)
-    tombstone = Tombstone(dataset=dataset.id, at=now, releases=tuple(run.store.names(dataset.id)))
+    tombstone = Tombstone(dataset=dataset, at=now, releases=tuple(within.store.names(dataset)))
     if before is not None and half_done:
         tombstone = before
-    run.ledger.bury(tombstone)
-    run.ledger.abort_open_attempts(run.contract.source)
-    facts = _facts_file(run, tombstone)
+    ledger.bury(tombstone)
+    attempt = ledger.last_attempt(dataset)
+    sources = {manifest.source for manifest in kept} | ({attempt.source} if attempt else set())
+    for source in sources:
+        ledger.abort_open_attempts(source)
+    facts = _facts_file(settings, tombstone)
     if not facts.exists():
-        _write_facts(run, dataset, tombstone, kept, facts)
-    run.portal.withdraw(dataset.id)
+        _write_facts(within, tombstone, kept, facts)
+    within.portal.withdraw(dataset)
     for manifest in kept:
-        run.portal.verify_withdrawn(manifest)
-    run.store.erase(dataset.id)
-    shutil.rmtree(run.settings.candidates / dataset.id, ignore_errors=True)
-    discard(run.settings.staging / run.contract.source)
-    logger.warning("%s: taken down, %d releases erased", dataset.id, len(tombstone.releases))
+        within.portal.verify_withdrawn(manifest)
+    within.store.erase(dataset)
+    shutil.rmtree(settings.candidates / dataset, ignore_errors=True)
+    for source in sources:
+        discard(settings.staging / source)
+    logger.warning("%s: taken down, %d releases erased", dataset, len(tombstone.releases))
     return Takedown(tombstone, facts)
 
 
-def _readable(run: Run, dataset: Dataset) -> list[Manifest]:
+def _readable(within: Reach) -> list[Manifest]:
     """What the store can tell of the dataset's releases, newest first; a damaged one keeps nothing online."""
     kept = []
-    for name in run.store.names(dataset.id):
+    for name in within.store.names(within.dataset):
         try:
-            kept.append(run.store.manifest(dataset.id, name))
+            kept.append(within.store.manifest(within.dataset, name))
         except ReleaseDamaged as fault:
             logger.warning("%s", fault.message)
     return sorted(kept, key=lambda manifest: (manifest.created, manifest.release), reverse=True)
 
 
-def _shown(run: Run, dataset: Dataset) -> str:
+def _shown(within: Reach) -> str:
     try:
-        live = run.portal.live(dataset.id)
+        live = within.portal.live(within.dataset)
     except PublicationFailed as fault:
         logger.warning("%s", fault.message)
         return "vom Portal nicht zu erfahren"
     return f"Fassung {live.release}" if live else "keine Fassung"
 
 
-def _facts_file(run: Run, tombstone: Tombstone) -> Path:
-    return run.settings.var / "takedowns" / f"{tombstone.dataset}-{tombstone.at:%Y%m%dT%H%M%SZ}.md"
+def _facts_file(settings: Settings, tombstone: Tombstone) -> Path:
+    return settings.var / "takedowns" / f"{tombstone.dataset}-{tombstone.at:%Y%m%dT%H%M%SZ}.md"
 
 
-def _write_facts(run: Run, dataset: Dataset, tombstone: Tombstone, kept: list[Manifest], file: Path) -> None:
+def _write_facts(within: Reach, tombstone: Tombstone, kept: list[Manifest], file: Path) -> None:
     """The facts for the report: names, counts and times, never a value."""
-    zone = ZoneInfo(run.city.timezone)
-    since = run.ledger.published_since(dataset.id)
+    zone = ZoneInfo(within.city.timezone)
+    since = within.ledger.published_since(within.dataset)
     unreadable = sorted(set(tombstone.releases) - {manifest.release for manifest in kept})
     lines = [
-        f"# Rückzug des Datensatzes {dataset.title} ({dataset.id})",
+        f"# Rückzug des Datensatzes {within.dataset}",
         "",
         f"- Zurückgezogen: {tombstone.at.astimezone(zone):%d.%m.%Y, %H:%M} Uhr",
         f"- Erste bekannte Fassung: {f'{since.astimezone(zone):%d.%m.%Y, %H:%M} Uhr' if since else 'unbekannt'}",
-        f"- Zuletzt sichtbar: {_shown(run, dataset)} unter {run.portal.page(dataset.id)}",
-        f"- Quelle: {run.contract.title} ({run.contract.source}); verantwortlich: {dataset.release.office}",
-        f"- Rechtsgrundlage der Freigabe: {dataset.release.legal_basis} (Freigabe vom {dataset.release.date:%d.%m.%Y})",
+        f"- Zuletzt sichtbar: {_shown(within)} unter {within.portal.page(within.dataset)}",
+        *_last_described(kept),
         "",
         "## Fassungen",
         "",
@@ -144,3 +185,15 @@ def _write_facts(run: Run, dataset: Dataset, tombstone: Tombstone, kept: list[Ma
     file.parent.chmod(0o700)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
         out.write("\n".join(lines))
+
+
+def _last_described(kept: list[Manifest]) -> list[str]:
+    """How the newest release that can be read described itself."""
+    if not kept:
+        return ["- Titel, Quelle und Rechtsgrundlage: im Archiv nicht mehr lesbar"]
+    newest = kept[0].metadata
+    return [
+        f"- Titel: {newest.title}",
+        f"- Quelle: {newest.source}; fachlich zuständig: {newest.owner}",
+        f"- Rechtsgrundlage der Freigabe: {newest.legal_basis}",
+    ]
