@@ -49,3 +49,32 @@ def test_a_lookup_that_gives_back_what_it_is_given_is_refused() -> None:
     ]
     with pytest.raises(ValidationError, match="key and value of the lookup are the same"):
         make_dataset(make_table([PUBLIC, column]), references=references)
+
+
+def test_a_pseudonym_beside_protected_records_is_refused() -> None:
+    """Five records that look alike and have one pseudonym are one person."""
+    pseudonym = {"kind": "pseudonym", "connection": "schluessel", "rotation": "year"}
+    person = {"name": "person", "type": "string", "class": "identifier", "treatment": pseudonym}
+    with pytest.raises(ValidationError, match="is one person"):
+        make_table([{"name": "alter", "type": "integer", "class": "quasi_identifier"}, person], microdata={"k": 5})
+
+
+def test_a_sum_of_two_contributors_cannot_be_declared_safe() -> None:
+    columns = [PUBLIC, {"name": "betrag", "type": "number", "class": "magnitude"}]
+    spec = {"dimensions": ["nummer"], "magnitude": "betrag", "dominance": {"n": 1, "k": 90}}
+    assert make_table(columns, magnitude_table={**spec, "minimum": 3})
+    with pytest.raises(ValidationError, match="greater than or equal to 3"):
+        make_table(columns, magnitude_table={**spec, "minimum": 2})
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_limit_that_limits_nothing_is_refused(number: float) -> None:
+    for treatment in ({"kind": "limits", "highest": number}, {"kind": "rounded", "to": number}):
+        with pytest.raises(ValidationError, match="finite number"):
+            make_table([{"name": "einkommen", "type": "number", "class": "public", "treatment": treatment}])
+
+
+def test_a_period_covered_that_would_become_a_range_is_refused() -> None:
+    day = {"name": "tag", "type": "date", "class": "quasi_identifier"}
+    with pytest.raises(ValidationError, match="must not become text"):
+        make_table([day], temporal="tag", microdata={"k": 5})

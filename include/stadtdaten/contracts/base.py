@@ -26,6 +26,6 @@ JsonPath = Annotated[str, StringConstraints(pattern=r"^[^/]+(/[^/]+)*$")]
 
 
 class Strict(BaseModel):
-    """Base of all contract models: immutable, unknown keys are errors."""
+    """Base of all contract models: immutable; unknown keys are errors, and so are .nan and .inf: they limit nothing."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -391,6 +391,10 @@ class Table(Strict):
             raise ValueError(f"microdata.hierarchies: no published quasi_identifier: {', '.join(stray)}")
         if self.geometry is not None and self.geometry.published:
             raise ValueError("microdata: a record has no published geometry")
+        if any(isinstance(column.treatment, Pseudonym) for column in self.columns):
+            raise ValueError("microdata: a group of records with one pseudonym is one person, not k")
+        if self.temporal in quasi:
+            raise ValueError(f"temporal column {self.temporal} must not become text (a range, as a quasi_identifier)")
 
     def _tabulation_fits(self, spec: FrequencyTable | MagnitudeTable) -> None:
         if isinstance(spec, MagnitudeTable):

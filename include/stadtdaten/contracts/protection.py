@@ -366,7 +366,9 @@ class MagnitudeTable(Tabulation):
     """Turns rows, each of one contributor, into a table of sums with totals from which no contribution can be told."""
 
     magnitude: Identifier = Field(description="Column that is summed up; no negative values")
-    minimum: int = Field(default=3, ge=2, description="Fewest contributors of a sum that may be shown")
+    minimum: int = Field(
+        default=3, ge=3, description="Fewest contributors of a sum that may be shown; of two, each would know the other"
+    )
     dominance: Dominance | None = None
     p_percent: float | None = Field(
         default=None, gt=0, lt=100,

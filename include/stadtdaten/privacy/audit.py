@@ -84,6 +84,7 @@ def _texts(metadata: DatasetMetadata) -> dict[str, str]:
         "Namensnennung": metadata.attribution,
         "Herkunft": metadata.provenance,
         "Stelle": metadata.owner,
+        "Rechtsgrundlage": metadata.legal_basis,
     }
     for table, columns in metadata.columns.items():
         texts[f"Titel der Tabelle {table}"] = metadata.table_titles[table]

@@ -72,3 +72,17 @@ def test_an_owner_with_a_name_is_told_with_its_line(tmp_path):
     (problem,) = check_contract(load_contract(path), path)
     assert path.read_text(encoding="utf-8").splitlines()[problem.line - 1].startswith("owner:")
     assert "mueller" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["§ 43 GO NRW, § 16a EGovG NRW", "§ 43 GO NRW: Mandat im Rat, ein öffentliches Amt"],
+    ids=["record", "column"],
+)
+def test_a_clerk_in_a_legal_basis_is_found_and_not_told(tmp_path, said):
+    """The portal shows both: that of the release record, and that of what is expected in a column."""
+    path = tmp_path / "ratsinformation.yaml"
+    text = (ROOT / "include" / "contracts" / "ratsinformation.yaml").read_text(encoding="utf-8")
+    path.write_text(text.replace(said, "Zustimmung von Frau Muster", 1), encoding="utf-8")
+    (problem,) = check_contract(load_contract(path), path)
+    assert "Muster" not in str(problem)

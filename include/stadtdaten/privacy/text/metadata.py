@@ -79,6 +79,8 @@ def contract_texts(contract: Contract) -> dict[str, str]:
                 texts[f"{table.id}.{column.name}.title"] = column.title
                 texts[f"{table.id}.{column.name}.description"] = column.description
                 texts |= {f"{table.id}.{column.name}.missing.{mark}": why for mark, why in column.missing.items()}
+                reasons = {each.kind: each.legal_basis for each in column.expected}
+                texts |= {f"{table.id}.{column.name}.expected.{kind}": why for kind, why in reasons.items()}
     return texts
 
 
