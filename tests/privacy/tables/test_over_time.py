@@ -244,6 +244,85 @@ def test_two_columns_of_the_source_that_change_names_are_not_taken_for_each_othe
     assert found[TABLE.id].before == Attack(hidden=4, known=4, narrow=4)
 
 
+def read_from(resource: str, table: Table, *further: str) -> Table:
+    return table.model_copy(update={"resource": resource, "further_resources": further})
+
+
+def released(*releases: Mapping[str, tuple[Table, pd.DataFrame]]) -> list[PublishedCells]:
+    """What was published, by release and table id."""
+    return [
+        one.model_copy(update={"release": f"{number:012}"})
+        for number, release in enumerate(releases)
+        for table, frame in release.values()
+        for one in kept([frame], table)
+    ]
+
+
+@pytest.mark.parametrize("resources", [("neu",), ("personen", "nachtrag")])
+def test_a_table_with_a_new_id_and_a_new_reading_does_not_evade_the_comparison(resources: tuple[str, ...]) -> None:
+    first, *further = resources
+    now = read_from(first, counts("bezirk", "geschlecht", id="neu"), *further)
+    found = attack_over_time({"neu": publish(now, SMALL, set())}, [now], kept([publish(TABLE, SMALL, SQUARE)]))
+    assert found[TABLE.id].before == Attack(hidden=4, known=4, narrow=4)
+
+
+def test_an_id_that_is_given_to_another_table_does_not_evade_the_comparison() -> None:
+    """The old id and the old resource live on in tables that show nothing of it."""
+    now = read_from("neu", counts("bezirk", "geschlecht", id="neu"))
+    same_id, same_rows = read_from("anderswo", counts("jahr")), counts("alter", id="rest")
+    frames = {
+        "neu": publish(now, SMALL, set()),
+        same_id.id: publish(same_id, {("2024",): 70}, set()),
+        "rest": publish(same_rows, {("a",): 211}, set()),
+    }
+    found = attack_over_time(frames, [now, same_id, same_rows], kept([publish(TABLE, SMALL, SQUARE)]))
+    assert found[TABLE.id].before == Attack(hidden=4, known=4, narrow=4)
+
+
+def test_ids_that_two_tables_exchange_with_their_readings_do_not_evade_the_comparison() -> None:
+    plain = read_from("jahre", counts("jahr", id="jahre"))
+    years = publish(plain, {("2024",): 70}, set())
+    before = released({"a": (TABLE, publish(TABLE, SMALL, SQUARE)), "b": (plain, years)})
+    moved = read_from("neu", counts("bezirk", "geschlecht", id="jahre"))
+    other = read_from("neue_jahre", counts("jahr"))
+    found = attack_over_time({"jahre": publish(moved, SMALL, set()), other.id: years}, [moved, other], before)
+    assert found[TABLE.id].before == Attack(hidden=4, known=4, narrow=4)
+
+
+WOMEN, MEN = (read_from(name, counts("bezirk", "alter", id=name)) for name in ("frauen", "maenner"))
+"""Two tables of the same dimensions over different rows."""
+
+OF_MEN = {cell: 90 - 5 * n for n, cell in enumerate(itertools.product(AREAS, "ab"))}
+OF_WOMEN = {cell: 20 + 7 * n for n, cell in enumerate(itertools.product(AREAS, "ab"))} | {("Mitte", "a"): 2}
+OLD_AND_YOUNG = set(itertools.product(("Mitte", "Nord"), "ab"))
+BOTH = {"f": (WOMEN, publish(WOMEN, OF_WOMEN, OLD_AND_YOUNG)), "m": (MEN, publish(MEN, OF_MEN, OLD_AND_YOUNG))}
+
+
+@pytest.mark.parametrize("resource", ["maenner", "maenner_2027"])
+def test_tables_that_were_published_side_by_side_are_not_taken_for_each_other(resource: str) -> None:
+    """The women are no longer published; the men stay, and may be read elsewhere."""
+    men = read_from(resource, MEN)
+    shown = publish(men, OF_MEN, OLD_AND_YOUNG)
+    found = attack_over_time({"maenner": shown}, [men], released(BOTH, BOTH))
+    assert "frauen" not in found
+    assert all(each.now.narrow == each.before.narrow == 0 for each in found.values())
+
+
+def test_a_second_table_over_other_rows_is_not_compared_with_the_first() -> None:
+    frames = {table.id: frame for table, frame in BOTH.values()}
+    assert attack_over_time(frames, [WOMEN, MEN], released({"f": BOTH["f"]})) == {}
+
+
+def test_two_tables_that_become_one_are_compared_with_it_one_by_one() -> None:
+    """Women and men have different counts in the same cells, and all together others again."""
+    everybody = counts("bezirk", "alter", "geschlecht", id="alle")
+    cells = {(*cell, sex): count for sex, of in (("w", OF_WOMEN), ("m", OF_MEN)) for cell, count in of.items()}
+    now = publish(everybody, cells | {("Mitte", "a", "w"): 4}, set())
+    found = attack_over_time({"alle": now}, [everybody], released(BOTH))
+    assert {table: each.before.hidden for table, each in found.items()} == {"frauen": 4, "maenner": 4}
+    assert all(each.before.narrow == 0 for each in found.values())
+
+
 def test_sums_shown_later_give_away_those_of_before() -> None:
     table = sums("branche", "bezirk")
     cells = {(b, d): 1000.0 + 70 * n for n, (b, d) in enumerate(itertools.product("ABC", ("Mitte", "Nord")))}

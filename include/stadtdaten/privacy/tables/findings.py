@@ -86,9 +86,16 @@ def _recovered_over_time(
                 yield Finding(
                     "recoverable_over_time",
                     f"{numbers.narrow} von {numbers.hidden}{when} geheimen Werten lassen sich durch Vergleich mit "
-                    f"früheren Veröffentlichungen errechnen oder zu eng eingrenzen, {numbers.known} davon genau.",
+                    f"früheren Veröffentlichungen errechnen oder zu eng eingrenzen, {numbers.known} davon genau."
+                    + ("" if table in published else _GONE),
                     table, "", numbers.narrow, numbers.hidden,
                 )  # fmt: skip
+
+
+_GONE = (
+    " Eine Tabelle dieses Namens gibt es nicht mehr; heißt die neue, die dieselben Personen zählt, wieder so (id), "
+    "bleibt geheim, was es war. Zählt sie andere, gehört sie in einen eigenen Datensatz."
+)
 
 
 def _in_plain_sight(frame: pd.DataFrame, table: Table) -> Iterator[Finding]:

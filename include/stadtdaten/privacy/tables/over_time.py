@@ -16,6 +16,12 @@ Counts that are rounded or have noise are compared with those of another method 
 other. Between two releases of one such method the least change would be a guess and no proof: what is rounded to 0 and
 then to 5 may have grown from anything to anything.
 
+Which earlier tables a new one is compared with
+    Those of the same id, and those that count the same rows. Where an earlier table has no successor of that kind with
+    all its dimensions, its id and its reading may have been changed together: it is compared with every table that has
+    a dimension in common with it, whatever that is called and wherever it is read. Only tables that were published side
+    by side are not: they counted different rows, or they would have been linked then.
+
 The rule: every cell hidden in the new release keeps its interval, and so does every cell hidden in an earlier one. A
 cell that earlier releases alone give away is not held against the new one.
 """
@@ -24,8 +30,9 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -60,7 +67,8 @@ class AttackOverTime:
     """What the attack with all earlier releases found on one table.
 
     ``now``: cells hidden in the new release; ``before``: cells hidden in earlier ones. Strata that have not changed
-    since the release before are not attacked again: the new release adds nothing there.
+    since the release before are not attacked again: the new release adds nothing there. Where a table is compared with
+    several others that are not linked, the numbers are those of the comparison that gave away most.
     """
 
     now: Attack
@@ -82,18 +90,95 @@ def attack_over_time(
     order = {release: number for number, release in enumerate(dict.fromkeys(each.release for each in earlier))}
     old = [publication for each in earlier if (publication := _publication(each, order)) is not None]
     found: dict[str, AttackOverTime] = {}
-    for new in linked(publications_of(published, tables, widths or {}, release=len(order))):
-        names, rows = {each.reading.table for each in new}, {each.reading.rows for each in new}
-        related = [
-            _with_sources_of_today(each, new)
-            for each in old
-            if each.reading.table in names or each.reading.rows in rows
-        ]
-        for publications in strata([*related, *new]).values():
-            for table, numbers in _attack_stratum(publications, len(order)).items():
-                before = found.get(table, AttackOverTime(Attack(), Attack()))
-                found[table] = AttackOverTime(_sum(before.now, numbers.now), _sum(before.before, numbers.before))
+    groups = linked(publications_of(published, tables, widths or {}, release=len(order)))
+    for new, history in _histories(old, groups):
+        related = [_with_sources_of_today(each, new) for each in history]
+        for table, numbers in _attack_history([*related, *new], len(order)).items():
+            other = found.get(table, _NOTHING)
+            found[table] = AttackOverTime(
+                max(other.now, numbers.now, key=_success), max(other.before, numbers.before, key=_success)
+            )
     return found
+
+
+_NOTHING = AttackOverTime(Attack(), Attack())
+
+
+def _success(found: Attack) -> tuple[int, int, int]:
+    return found.narrow, found.known, found.hidden
+
+
+def _attack_history(publications: Sequence[Publication], newest: int) -> dict[str, AttackOverTime]:
+    found: dict[str, AttackOverTime] = {}
+    for stratum in strata(publications).values():
+        for table, numbers in _attack_stratum(stratum, newest).items():
+            before = found.get(table, _NOTHING)
+            found[table] = AttackOverTime(_sum(before.now, numbers.now), _sum(before.before, numbers.before))
+    return found
+
+
+def _histories(
+    old: Sequence[Publication], groups: Sequence[list[Publication]]
+) -> Iterator[tuple[list[Publication], list[Publication]]]:
+    """Linked tables of today and the earlier ones to attack them with.
+
+    Earlier tables without a successor come by the rows they count: two that counted different rows are not one table.
+    """
+    side_by_side = _side_by_side(old)
+    today = [each for new in groups for each in new]
+    left = [each for each in old if not any(_succeeds(one, each) for one in today)]
+    for new in groups:
+        names, rows = {each.reading.table for each in new}, {each.reading.rows for each in new}
+        yield new, [each for each in old if each.reading.table in names or each.reading.rows in rows]
+        others: dict[str, list[Publication]] = {}
+        for each in left:
+            reading = each.reading
+            if reading.table in names or reading.rows in rows or not any(_comparable(each, one) for one in new):
+                continue
+            if not any(_same(one, _form(each)) and _same(two, _form(n)) for one, two in side_by_side for n in new):
+                others.setdefault(reading.rows, []).append(each)
+        yield from ((new, history) for history in others.values())
+
+
+def _succeeds(new: Publication, old: Publication) -> bool:
+    """Whether all that the earlier table tells of is in the new one, as far as id and reading say."""
+    if new.reading.table != old.reading.table and new.reading.rows != old.reading.rows:
+        return False
+    return set(old.reading.dimensions) <= set(new.reading.dimensions)
+
+
+def _comparable(old: Publication, new: Publication) -> bool:
+    """Whether both are counts or both sums, over a dimension that both have by its published name or its source."""
+    one, other = old.reading, new.reading
+    shared = {*one.sources, *one.sources.values()} & {*other.sources, *other.sources.values()}
+    return (one.method == "sums") == (other.method == "sums") and bool(shared)
+
+
+class _Form(NamedTuple):
+    """What makes two published tables of different releases the same one."""
+
+    table: str
+    rows: str
+    dimensions: frozenset[str]
+
+
+def _form(publication: Publication) -> _Form:
+    reading = publication.reading
+    return _Form(reading.table, reading.rows, frozenset(reading.dimensions))
+
+
+def _same(one: _Form, other: _Form) -> bool:
+    """An id may be given to another table, but not together with its dimensions."""
+    return one.rows == other.rows or (one.table, one.dimensions) == (other.table, other.dimensions)
+
+
+def _side_by_side(old: Sequence[Publication]) -> set[tuple[_Form, _Form]]:
+    """Tables that were in one release and counted different rows there, as pairs in both orders."""
+    releases: dict[int, set[_Form]] = {}
+    for each in old:
+        releases.setdefault(each.release, set()).add(_form(each))
+    pairs = (pair for forms in releases.values() for pair in itertools.permutations(forms, 2))
+    return {(one, other) for one, other in pairs if one.rows != other.rows}
 
 
 def _publication(cells: PublishedCells, order: Mapping[str, int]) -> Publication | None:
