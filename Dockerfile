@@ -10,7 +10,8 @@ ENV PYTHONUNBUFFERED=1 \
 RUN apt-get update && apt-get install --yes --no-install-recommends proj-data && rm -rf /var/lib/apt/lists/*
 
 RUN useradd --create-home --uid 50000 airflow \
-    && install -d -o airflow /opt/airflow /var/lib/stadtdaten /srv/portal /srv/releases /srv/candidates /opt/airflow/logs
+    && install -d -o airflow -m 0700 /var/lib/stadtdaten /var/lib/stadtdaten/takedowns \
+    && install -d -o airflow /opt/airflow /srv/portal /srv/releases /srv/candidates /opt/airflow/logs
 
 WORKDIR /opt/stadtdaten
 COPY requirements.txt .

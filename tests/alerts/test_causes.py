@@ -24,6 +24,9 @@ GATED = [
     ("portal", ["column_lost"], ["Nachnutzende"]),
     ("portal", ["column_lost", "row_loss"], ["Nachnutzende", "deutlich weniger Zeilen"]),
     ("privacy", ["recoverable_cells"], ["Anonymisierung"]),
+    ("privacy", [], ["Anonymisierung"]),
+    ("privacy", ["personal_data"], ["Angaben zu Menschen"]),
+    ("privacy", ["file_author", "small_cells"], ["Angaben zu Menschen", "Anonymisierung"]),
 ]
 
 
@@ -45,6 +48,12 @@ def test_every_kind_of_fault_without_gate_has_one_advice_of_three_steps(incident
     answers = {kind: advice(told.model_copy(update={"kind": kind})) for kind in kinds}
     assert all(len(given) == 1 and len(given[0].steps) == 3 for given in answers.values())
     assert len({given[0].cause for given in answers.values()}) == len(kinds)
+
+
+def test_a_release_record_that_is_not_in_force_is_not_told_as_a_fault_of_the_data(incident: Incident) -> None:
+    message = "Datensatz einwohner: Die Freigabe ist am 01.09.2026 abgelaufen; nichts Neues wird veröffentlicht."
+    told = incident.model_copy(update={"gate": "privacy", "findings": (), "message": message})
+    assert [each.cause.startswith("Die Freigabe des Datensatzes") for each in advice(told)] == [True]
 
 
 def test_a_web_page_instead_of_data_is_recognised(incident: Incident) -> None:

@@ -36,10 +36,6 @@ def _kind(kind: str) -> Condition:
     return lambda incident: incident.kind == kind
 
 
-def _gate(gate: str) -> Condition:
-    return lambda incident: incident.gate == gate
-
-
 def _found(gates: tuple[str, ...], *parts: str) -> Condition:
     """Whether one of the gates found something by a rule whose name holds one of the parts."""
     return lambda incident: incident.gate in gates and any(_named(finding, parts) for finding in incident.findings)
@@ -57,6 +53,14 @@ def _named(finding: Finding, parts: tuple[str, ...]) -> bool:
     return any(part in finding.rule for part in parts)
 
 
+def _without_release_record(incident: Incident) -> bool:
+    return incident.gate == "privacy" and not incident.findings and "Freigabe" in incident.message
+
+
+def _computable(incident: Incident) -> bool:
+    return _found_else(("privacy",), *_PERSONAL)(incident) and not _without_release_record(incident)
+
+
 def _web_page(incident: Incident) -> bool:
     return incident.kind == "source_unreadable" and "HTML" in incident.message
 
@@ -68,9 +72,36 @@ def _other_format(incident: Incident) -> bool:
 _ASK_OWNER = "Die zuständige Stelle bitten, die Daten in der Quelle zu berichtigen; die nächste Nacht prüft sie erneut."
 _RUN_AGAIN = "Nach der Korrektur den Lauf in Airflow neu starten oder die nächste Nacht abwarten."
 
+_PERSONAL = ("personal", "file_author", "file_comment", "image_metadata", "hidden_values", "untreated")
+"""Parts of the names of rules by which something about a person was seen as such, not computed."""
+
 _RULES: tuple[tuple[Condition, Advice], ...] = (
     (
-        _gate("privacy"),
+        _without_release_record,
+        Advice(
+            "Die Freigabe des Datensatzes ist nicht in Kraft: Sie gilt noch nicht, ist abgelaufen, oder der Datensatz "
+            "wurde seither zurückgezogen. Mit den gelieferten Daten hat das nichts zu tun.",
+            (
+                "Nicht umgehen: Ohne Freigabe wird nichts Neues veröffentlicht.",
+                "Die freigebende Stelle (im Vertrag unter release.office) und den Datenschutz um neue Prüfung bitten.",
+                "Das Ergebnis im Vertrag unter release eintragen; die nächste Nacht veröffentlicht wieder.",
+            ),
+        ),
+    ),
+    (
+        _found(("privacy",), *_PERSONAL),
+        Advice(
+            "In dem, was veröffentlicht würde, stehen Angaben zu Menschen, etwa Namen oder Telefonnummern: meist ein "
+            "Freitext oder ein Feld, das in der Quelle neuerdings anders genutzt wird.",
+            (
+                "Nicht umgehen und nichts von Hand veröffentlichen: Diese Prüfung hebt niemand auf.",
+                "Die zuständige Stelle bitten, in der Quelle nachzusehen; Spalte, Art und Anzahl stehen unten.",
+                "Gehört die Angabe nicht hinein: in der Quelle berichtigen lassen oder die Spalte weglassen.",
+            ),
+        ),
+    ),
+    (
+        _computable,
         Advice(
             "Die Anonymisierung reicht für diese Lieferung nicht aus: Im Ergebnis wäre noch etwas über einzelne "
             "Menschen zu erkennen, etwa durch kleine Fallzahlen, die sich aus den Summen errechnen ließen.",

@@ -13,6 +13,8 @@ from stadtdaten.faults import GateFailed
 SAID = {
     "a date below Geburtsdatum": ("Geburtsdatum", "string", pd.Series(["04.03.1970"], dtype="str"), "Geburtsdatum"),
     "a typed date": ("GEB_DAT", "date", pd.to_datetime(pd.Series(["1970-03-04"])), "Geburtsdatum"),
+    "a holder": ("Halterin oder Halter", "string", pd.Series(["Yilmaz"], dtype="str"), "Name"),
+    "an owner of a business": ("Inhaber/in", "string", pd.Series(["Budde"], dtype="str"), "Name"),
     "a surname": ("Nachname", "string", pd.Series(["Meier"], dtype="str"), "Name"),
     "a plate without hyphen": ("Kennzeichen", "string", pd.Series(["UN AB 123"], dtype="str"), "Kfz-Kennzeichen"),
     "a file number": ("Aktenzeichen", "string", pd.Series(["32.1-2025/4711"], dtype="str"), "Aktenzeichen|Akten-"),
@@ -35,7 +37,10 @@ def test_a_public_column_whose_heading_says_what_it_holds_is_stopped(what: str) 
     assert str(values[0]) not in f"{caught.value.message}{caught.value.findings}"
 
 
-@pytest.mark.parametrize("title", ["Telefonzellen", "Mobilität", "Namen der Straße", "Gemeindekennzeichen", "Tag"])
+@pytest.mark.parametrize(
+    "title",
+    ["Telefonzellen", "Mobilität", "Namen der Straße", "Gemeindekennzeichen", "Tag", "Behälter", "Haltestelle"],
+)
 def test_other_headings_say_nothing(title: str) -> None:
     frame = pd.DataFrame({"nummer": ["1"], "angabe": ["12345 AB"]}, dtype="str")
     audit_one(frame, table_of("string", title=title))

@@ -25,7 +25,12 @@ _WRITTEN: dict[PersonalKind, tuple[str, str]] = {
         r"\d{1,2}\.\s?\d{1,2}\.\s?\d{2}|\d{1,2}[/-]\d{1,2}[/-]\d{2}|\d{4}-\d{2}-\d{2}|^\d{8}$",
     ),
     "plate": (r"^(?:kfz[-_ ]?|amtliches[-_ ])?kennzeichen$", r"^[A-ZÄÖÜ]{1,3}[ :-]*[A-Z]{1,2}[ -]*\d{1,4}[EH]?$"),
-    "name": (r"^(?:nach|familien|geburts|zu)[-_]?name$|^(?:sach)?bearbeiter(?:in)?$", r"^\W*[^\W\d_]{2}"),
+    "name": (
+        r"^(?:nach|familien|geburts|zu)[-_]?name$|^ansprechperson$|"
+        r"^(?:(?:sach)?bearbeiter|(?:tier|hunde|fahrzeug)?halter|inhaber|antragsteller|ansprechpartner)"
+        r"[*:_]?(?:in)?(?:(?:\s+(?:oder|und|bzw\.)\s+|\s*/\s*)-?\w+)?$",
+        r"^\W*[^\W\d_]{2}",
+    ),
 }
 """Kind to what headings say it, and what a value must look like below one."""
 
