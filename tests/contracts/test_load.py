@@ -167,6 +167,23 @@ def test_a_wrong_word_deep_in_a_contract_is_one_problem_with_the_likely_word(
     assert told in str(problem)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "fix"),
+    [
+        ("treatment: {kind: mapping, values: {Deutschland: deutsch}, other: nicht deutsch}", "treatment: drop",
+         "write keys, such as {kind: drop}"),
+        ("next_review: 2028-09-01", "next_review: 01.09.2028", "write the year first"),
+        ("minimum: 3", "minimum: 1", "write 2 or more"),
+    ],
+)  # fmt: skip
+def test_a_value_of_the_wrong_form_is_told_with_the_right_one(
+    broken: Broken, before: str, after: str, fix: str
+) -> None:
+    with pytest.raises(ContractError) as caught:
+        load_contract(broken(RESIDENTS, before, after))
+    assert fix in caught.value.problems[0].fix, str(caught.value)
+
+
 def test_a_list_that_is_empty_is_still_told(broken: Broken) -> None:
     with pytest.raises(ContractError, match="themes: Tuple should have at least 1 item"):
         load_contract(broken(GAUGES, "themes: [ENVI]", "themes: []"))

@@ -121,6 +121,8 @@ def _problems(path: Path, document: CommentedMap, error: ValidationError, model:
         elif detail["type"] == "union_tag_invalid":
             context = detail["ctx"]
             message, fix = f"{context['tag']!r} is not allowed", _closest(context["tag"], context["expected_tags"])
+        elif isinstance(detail["input"], str | int | float):
+            fix = _as_meant(detail["type"], detail["input"], detail.get("ctx", {}))
         problems.append(Problem(path, _line(document, place), f"{dotted or 'contract'}: {message}", fix))
     return sorted(problems, key=lambda problem: problem.line)
 
@@ -134,6 +136,21 @@ def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
         if detail["type"] != "too_short"
         or not any(len(place) > len(detail["loc"]) and place[: len(detail["loc"])] == detail["loc"] for place in places)
     ]
+
+
+def _as_meant(kind: str, written: str | float, context: dict[str, Any]) -> str:
+    """What to write instead of the single value ``written``, for pydantic's ``kind`` of error; empty if unknown."""
+    if kind in ("model_attributes_type", "model_type", "dict_type"):
+        return f"write keys, such as {{kind: {written}}}"
+    if kind in ("tuple_type", "list_type"):
+        return "write a list: each entry on a line of its own, after a dash"
+    if kind.startswith(("date_", "datetime_")):
+        return "write the year first: 2026-12-31"
+    if kind == "greater_than_equal":
+        return f"write {context['ge']} or more"
+    if kind == "less_than_equal":
+        return f"write {context['le']} or less"
+    return ""
 
 
 def _closest(word: object, allowed: str) -> str:
