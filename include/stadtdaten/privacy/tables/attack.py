@@ -1,12 +1,15 @@
 """What can a reader of the published tables compute about the cells that are held back?
 
 Written as the attacker would: it knows what is published and how the tables are declared (dimensions, totals, nested
-areas), and shares nothing but the linear solver with the protection. Each cell stands for the rows at its coordinates,
-such as {Stadtbezirk Mitte, weiblich}; a total has no coordinate in its dimension. Cells of different tables with the
-same coordinates are the same cell, which is how tables that count the same rows are linked. In each table and along
-each dimension, the cell without a coordinate is the sum of those with one; also where no total is published, as
-anybody can add up. A hidden count is at least 1, as zeros are always published; a hidden sum is at least 0. A rounded
-count lies among those that are rounded to it: four zeros with a total of 10 are four times 2.
+areas, rules for sums), and shares nothing else with the protection but the linear solver. Each cell stands for the rows
+at its coordinates, such as {Stadtbezirk Mitte, weiblich}; a total has no coordinate in its dimension. Cells of
+different tables with the same coordinates are the same cell, which is how tables that count the same rows are linked.
+In each table and along each dimension, the cell without a coordinate is the sum of those with one; also where no total
+is published, as anybody can add up. A hidden count is at least 1, as zeros are always published; a hidden sum is at
+least 0. A rounded count lies among those that are rounded to it: four zeros with a total of 10 are four times 2.
+
+Counts of rows and sums of the same rows tell of each other: where a sum is shown and not 0, the count of that cell is
+at least as large as the rules for sums ask for contributors; where a count is 0, so is the sum.
 
 The rule: the interval of every hidden cell is as wide as its protection demands: ``protection.minimum`` for counts, for
 sums what the protection says (``widths``), as the contributions are not published; and nobody can tell which count from
@@ -18,7 +21,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -26,9 +29,11 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from stadtdaten.contracts.model import Table
-from stadtdaten.contracts.protection import CellKey, RoundedCounts
+from stadtdaten.contracts.protection import CellKey, FrequencyTable, MagnitudeTable, RoundedCounts
 from stadtdaten.privacy.columns import HIDDEN_SUFFIX
 from stadtdaten.privacy.tables.intervals import TOLERANCE, Contradiction, Equations, Intervals, intervals
+from stadtdaten.privacy.tables.linked import read_alike
+from stadtdaten.privacy.tables.primary import least_contributors
 from stadtdaten.privacy.tables.published import Declaration, declaration
 
 Coordinates = frozenset[tuple[str, str]]
@@ -65,13 +70,15 @@ class Publication:
     """One published table as the attacker holds it; ``release`` numbers the releases in their order, oldest 0.
 
     ``widths`` has a number for each row: the width that the interval of the cell must have if hidden; NaN where none is
-    known.
+    known. ``bounds`` (rows x 2) is the least and the most that a hidden cell can be by what other tables of the same
+    rows show; None where there are none.
     """
 
     release: int
     reading: Declaration
     frame: pd.DataFrame
     widths: NDArray[np.float64]
+    bounds: NDArray[np.float64] | None = None
 
 
 @dataclass
@@ -152,14 +159,68 @@ def publications_of(
     release: int = 0,
 ) -> list[Publication]:
     """The tables of counts and sums, as the attacker holds them."""
-    found = []
+    found: list[tuple[Table, Publication]] = []
     for table in tables:
         reading = declaration(table)
         if reading is not None:
             frame = published[table.id]
             width = widths.get(table.id, np.full(len(frame), np.nan))
-            found.append(Publication(release, reading, frame, np.asarray(width, dtype=np.float64)))
-    return found
+            found.append((table, Publication(release, reading, frame, np.asarray(width, dtype=np.float64))))
+    return [replace(each, bounds=_bounds(table, each, found)) for table, each in found]
+
+
+def _bounds(
+    table: Table, publication: Publication, all_published: Iterable[tuple[Table, Publication]]
+) -> NDArray[np.float64] | None:
+    """What the sums of the same rows tell of the cells of a table of counts, and the other way round."""
+    told = [
+        _told(other, each)
+        for other, each in all_published
+        if read_alike(table, other) and {_counts_rows(table), _counts_rows(other)} == {True, False}
+    ]
+    if not told:
+        return None
+    unknown = (0.0, np.inf)
+    found = [[each.get(cell, unknown) for each in told] for cell in _cells(publication)]
+    return np.array([(max(low for low, _ in row), min(high for _, high in row)) for row in found])
+
+
+def _counts_rows(table: Table) -> bool | None:
+    """True for counts of rows, False for sums, None for counts that the source has made."""
+    if isinstance(table.tabulation, FrequencyTable):
+        return True if table.tabulation.count is None else None
+    return False
+
+
+def _told(table: Table, publication: Publication) -> dict[frozenset[tuple[str, str, str]], tuple[float, float]]:
+    """What the shown cells of one table tell of the same cells of the other kind: their least and most."""
+    shown = publication.frame[publication.reading.measure].astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
+    if isinstance(table.tabulation, MagnitudeTable):
+        least = float(least_contributors(table.tabulation))
+        return {cell: (least, np.inf) for cell, value in zip(_cells(publication), shown, strict=True) if value > 0}
+    if publication.reading.changed_by is not None:
+        return {}  # what is shown as 0 need not be 0
+    return {cell: (0.0, 0.0) for cell, value in zip(_cells(publication), shown, strict=True) if value == 0}
+
+
+def _cells(publication: Publication) -> list[frozenset[tuple[str, str, str]]]:
+    """Of each row: the source's column, the grouping and the value of each dimension that is not at its total.
+
+    Of areas that divide each other the finest only.
+    """
+    reading, frame = publication.reading, publication.frame
+    texts = {name: frame[name].map(_text).tolist() for name in reading.dimensions}
+    divided = {parent: child for child, parent in reading.nested.items()}
+    totals = {name: reading.total if name in reading.margins else None for name in reading.dimensions}
+    return [
+        frozenset(
+            (reading.sources[name], reading.groups[name], texts[name][row])
+            for name in reading.dimensions
+            if texts[name][row] != totals[name]
+            and (name not in divided or texts[divided[name]][row] == totals[divided[name]])
+        )
+        for row in range(len(frame))
+    ]
 
 
 def linked(publications: Iterable[Publication]) -> list[list[Publication]]:
@@ -190,7 +251,9 @@ def strata(publications: Sequence[Publication]) -> dict[tuple[str, ...], list[Pu
         for place, key in enumerate(keys):
             places[key].append(place)
         for key, rows in sorted(places.items()):
-            cut = Publication(each.release, each.reading, frame.iloc[rows].drop(columns=columns), each.widths[rows])
+            bounds = None if each.bounds is None else each.bounds[rows]
+            part = frame.iloc[rows].drop(columns=columns)
+            cut = Publication(each.release, each.reading, part, each.widths[rows], bounds)
             found.setdefault(key, []).append(cut)
     return found
 
@@ -340,13 +403,19 @@ def _add_values(system: System, publication: Publication, numbers: NDArray[np.in
     hidden = np.isnan(shown)
     if reading.measure + HIDDEN_SUFFIX in frame:
         hidden |= frame[reading.measure + HIDDEN_SUFFIX].fillna(True).to_numpy(dtype=np.bool_)
-    for place, value, is_hidden, width in zip(
-        numbers.tolist(), shown.tolist(), hidden.tolist(), publication.widths.tolist(), strict=True
+    for place, value, is_hidden, width, (least, most) in zip(
+        numbers.tolist(),
+        shown.tolist(),
+        hidden.tolist(),
+        publication.widths.tolist(),
+        _limits(publication),
+        strict=True,
     ):
         if is_hidden:
             system.hidden_in[place].append(reading.table)
             if np.isnan(system.values[place]):
-                system.lower[place] = 0.0 if system.sums else 1.0
+                system.lower[place] = max(system.lower[place], least, 0.0 if system.sums else 1.0)
+                system.upper[place] = min(system.upper[place], most)
             demanded = reading.minimum if np.isnan(width) and not system.sums else width
             system.demanded[place] = float(np.fmax(system.demanded[place], demanded))
         elif abs(system.values[place] - value) > TOLERANCE * max(1.0, value):
@@ -355,14 +424,21 @@ def _add_values(system: System, publication: Publication, numbers: NDArray[np.in
             system.values[place] = value
 
 
+def _limits(publication: Publication) -> list[tuple[float, float]]:
+    """The least and the most of each row, as far as other tables tell."""
+    if publication.bounds is None:
+        return [(0.0, np.inf)] * len(publication.frame)
+    return [(low, high) for low, high in publication.bounds.tolist()]
+
+
 def _add_changed(
     system: System, publication: Publication, numbers: NDArray[np.int64], how: RoundedCounts | CellKey
 ) -> None:
     """Counts of which all that is shown is between which values they lie."""
     shown = publication.frame[publication.reading.measure].to_numpy(dtype=np.int64)
-    for place, value in zip(numbers.tolist(), shown.tolist(), strict=True):
+    for place, value, (least, most) in zip(numbers.tolist(), shown.tolist(), _limits(publication), strict=True):
         lowest, highest = _behind_noise(value, how) if isinstance(how, CellKey) else _rounded_to(value, how)
-        system.lower[place], system.upper[place] = lowest, highest
+        system.lower[place], system.upper[place] = max(lowest, least), min(highest, most)
         if value == 0 and isinstance(how, RoundedCounts):
             system.hidden_in[place].append(publication.reading.table)
             system.demanded[place] = 1.0

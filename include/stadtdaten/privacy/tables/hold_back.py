@@ -12,6 +12,8 @@ How wide an interval stays
     Other hidden sums only help to protect these; their interval keeps ``SECONDARY_SHARE`` of the sum.
     Sums of nothing are shown like counts of nobody, and help no other.
 
+    A hidden count keeps it above what a shown sum of the same rows tells: as many as the rules for sums ask for.
+
 Contributors attack, too
     Whoever is the only contributor of a hidden sum knows it. Where one other sum is all that is hidden beside it in a
     total, this one is the rest, and so on. If that leads to a sum that breaks a rule, the first two together are taken
@@ -31,13 +33,14 @@ Over time
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.protection import MagnitudeTable, Suppression
 from stadtdaten.faults import GateFailed
 from stadtdaten.frames import PublishedCells
@@ -45,8 +48,15 @@ from stadtdaten.german import counted as counted_in_german
 from stadtdaten.privacy.tables.cells import Cells
 from stadtdaten.privacy.tables.counting import Counted
 from stadtdaten.privacy.tables.lattice import Key, Lattice, Stratum
-from stadtdaten.privacy.tables.linked import declared, different_rows
-from stadtdaten.privacy.tables.primary import concentration, dominance_level, p_percent_level, too_few, too_small
+from stadtdaten.privacy.tables.linked import Place, declared, different_rows, places_of
+from stadtdaten.privacy.tables.primary import (
+    concentration,
+    dominance_level,
+    least_contributors,
+    p_percent_level,
+    too_few,
+    too_small,
+)
 from stadtdaten.privacy.tables.secondary import NotProtectable, suppress
 from stadtdaten.privacy.tables.shown import last_shown, still_known
 
@@ -84,9 +94,12 @@ class HeldBack:
     widths: NDArray[np.float64]
 
 
-def hold_back(counted: Sequence[Counted], earlier: Sequence[PublishedCells]) -> list[dict[Stratum, HeldBack]]:
+def hold_back(
+    counted: Sequence[Counted], earlier: Sequence[PublishedCells], told: Collection[Mapping[Place, int]] = ()
+) -> list[dict[Stratum, HeldBack]]:
     """The strata of each table (in the order of ``counted``), protected together.
 
+    ``told`` is what the sums of the same rows tell of counts (``shown_sums``).
     Raises GateFailed("privacy") where what was published earlier leaves cells no protection, a value of a nested
     dimension has two parents, or linked tables do not have the same rows.
     """
@@ -98,7 +111,7 @@ def hold_back(counted: Sequence[Counted], earlier: Sequence[PublishedCells]) -> 
         judged = [_judge(each, stratum) for each in counted]
         try:
             system = _joined(judged)
-            hidden = _hidden(system, before[stratum], counted[0])
+            hidden = _hidden(system, before[stratum], counted[0], _least(system, stratum, counted, told))
         except _Disagreement:
             raise different_rows(tables) from None
         except NotProtectable as problem:
@@ -117,6 +130,34 @@ def hold_back(counted: Sequence[Counted], earlier: Sequence[PublishedCells]) -> 
             "Stichtagen veröffentlichen (das Datum als Dimension ohne Summe).",
         )
     return found
+
+
+def shown_sums(table: Table, cells: Mapping[Stratum, HeldBack]) -> dict[Place, int]:
+    """Where a sum other than 0 is shown, and the least number of rows that it tells to be there."""
+    least = least_contributors(table.magnitude_table) if table.magnitude_table is not None else 0
+    return {
+        place: least
+        for stratum, each in cells.items()
+        for place, shown in zip(
+            places_of(table, stratum, each.judged.lattice.keys_of_cells()),
+            ((each.judged.amounts > 0) & ~each.hidden).tolist(),
+            strict=True,
+        )
+        if shown
+    }
+
+
+def _least(
+    system: _System, stratum: Stratum, counted: Sequence[Counted], told: Collection[Mapping[Place, int]]
+) -> NDArray[np.float64]:
+    """What everybody knows each cell (n) to be at least if it is hidden: zeros are always shown in counts."""
+    least = np.full(len(system.keys), 0.0 if isinstance(declared(counted[0].table), MagnitudeTable) else 1.0)
+    if told:
+        for each, places in zip(counted, system.places, strict=True):
+            cells = places_of(each.table, stratum, (system.keys[number] for number in places))
+            by_sums = np.array([[sums.get(cell, 0) for sums in told] for cell in cells], dtype=np.float64)
+            least[places] = np.maximum(least[places], by_sums.max(axis=1))
+    return least
 
 
 def _judge(counted: Counted, stratum: Stratum) -> Judged:
@@ -200,7 +241,9 @@ def _relations(judged: Sequence[Judged], places: Sequence[NDArray[np.int64]], ce
     return joined[sorted(rows.values())]
 
 
-def _hidden(system: _System, before: Mapping[Key, float], counted: Counted) -> NDArray[np.bool_]:
+def _hidden(
+    system: _System, before: Mapping[Key, float], counted: Counted, least: NDArray[np.float64]
+) -> NDArray[np.bool_]:
     """The cells (n) to hold back; ``before`` is what they were shown as. Raises NotProtectable."""
     shown = np.array([before.get(key, np.nan) for key in system.keys])
     withheld = np.array([key in before for key in system.keys]) & np.isnan(shown)
@@ -215,7 +258,7 @@ def _hidden(system: _System, before: Mapping[Key, float], counted: Counted) -> N
     cells = Cells(
         values=np.asarray(system.amounts * scale, dtype=np.float64),
         relations=system.relations,
-        lower=np.full(len(values), 0.0 if sums else 1.0),
+        lower=least,
         primary=primary,
         width=system.widths * (SLACK * scale if sums else 1.0),
         known=known,

@@ -7,11 +7,15 @@ are refused here if they cannot be protected together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from stadtdaten.contracts.model import Table
 from stadtdaten.contracts.protection import FrequencyTable, MagnitudeTable, Suppression
 from stadtdaten.faults import Finding, GateFailed
+from stadtdaten.privacy.tables.lattice import Key, Stratum
+
+Place = frozenset[tuple[str, str, Hashable]]
+"""A cell whatever the table and the names of its columns: the source's column, the treatment and the value."""
 
 
 def declared(table: Table) -> FrequencyTable | MagnitudeTable:
@@ -25,6 +29,14 @@ def strata(table: Table) -> tuple[str, ...]:
     """The dimensions without total, by name: each combination of their values is a table of its own."""
     spec = declared(table)
     return tuple(sorted(set(spec.dimensions) - set(spec.margins)))
+
+
+def places_of(table: Table, stratum: Stratum, keys: Iterable[Key]) -> list[Place]:
+    """Where the cells of a stratum lie."""
+    columns = {name: table.column(name) for name in declared(table).dimensions}
+    groups = {name: "" if c.treatment is None else c.treatment.model_dump_json() for name, c in columns.items()}
+    common = list(zip(strata(table), stratum, strict=True))
+    return [frozenset((columns[name].source, groups[name], value) for name, value in (*common, *key)) for key in keys]
 
 
 def linked_sets(tables: Sequence[Table]) -> list[list[Table]]:
@@ -50,6 +62,11 @@ def linked_sets(tables: Sequence[Table]) -> list[list[Table]]:
     return list(sets.values())
 
 
+def read_alike(one: Table, other: Table) -> bool:
+    """Whether both are made of the same rows, whatever they count or add up of them."""
+    return _read(one) == _read(other)
+
+
 def different_rows(linked: Sequence[Table]) -> GateFailed:
     """For tables that should add up the same rows and do not."""
     return GateFailed(
@@ -67,8 +84,11 @@ def _rows(table: Table) -> tuple[object, ...]:
         measured = table.column(spec.magnitude).source
     else:
         measured = "" if spec.count is None else table.column(spec.count).source
-    resources = frozenset((table.resource, *table.further_resources))
-    return resources, table.reading.model_dump_json(), type(spec), measured
+    return *_read(table), type(spec), measured
+
+
+def _read(table: Table) -> tuple[object, ...]:
+    return frozenset((table.resource, *table.further_resources)), table.reading.model_dump_json()
 
 
 def _contradictions(linked: Sequence[Table]) -> Iterator[Finding]:

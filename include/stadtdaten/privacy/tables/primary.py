@@ -7,11 +7,14 @@ Hundepool et al.: Statistical Disclosure Control, Wiley 2012, ch. 4.2.2; Handboo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from stadtdaten.contracts.protection import MagnitudeTable
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,20 @@ def too_small(counts: NDArray[np.int64], minimum: int) -> NDArray[np.bool_]:
 def too_few(cell: Concentration, minimum: int) -> NDArray[np.bool_]:
     """Sums that are not 0 and to which fewer than the minimum contribute."""
     return (cell.contributors > 0) & (cell.contributors < minimum)
+
+
+def least_contributors(spec: MagnitudeTable) -> int:
+    """How many contribute at least to a sum that is shown and not 0, as everybody can tell from the rules.
+
+    By the (n,k) rule that is as many as n/k of the sum would need if all were equal. By the p % rule it takes the
+    two largest, and others that make up p % of the largest.
+    """
+    least = spec.minimum
+    if spec.dominance is not None:
+        least = max(least, math.ceil(spec.dominance.n * 100 / spec.dominance.k))
+    if spec.p_percent is not None:
+        least = max(least, 2 + math.ceil(spec.p_percent / 100))
+    return least
 
 
 def dominance_level(cell: Concentration, k: float) -> NDArray[np.float64]:

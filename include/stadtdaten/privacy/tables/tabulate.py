@@ -20,15 +20,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stadtdaten.contracts.model import Table
-from stadtdaten.contracts.protection import CellKey, FrequencyTable, RoundedCounts, Suppression
+from stadtdaten.contracts.protection import CellKey, FrequencyTable, MagnitudeTable, RoundedCounts, Suppression
 from stadtdaten.frames import PublishedCells
 from stadtdaten.privacy.columns import HIDDEN_SUFFIX
 from stadtdaten.privacy.context import Context
 from stadtdaten.privacy.tables.change import Changed, perturbed, rounded
 from stadtdaten.privacy.tables.counting import Counted, count
-from stadtdaten.privacy.tables.hold_back import HeldBack, hold_back
+from stadtdaten.privacy.tables.hold_back import HeldBack, hold_back, shown_sums
 from stadtdaten.privacy.tables.lattice import Lattice, Stratum
-from stadtdaten.privacy.tables.linked import declared, different_rows, linked_sets, strata
+from stadtdaten.privacy.tables.linked import Place, declared, different_rows, linked_sets, read_alike, strata
 from stadtdaten.privacy.tables.rare import name_frequent
 from stadtdaten.privacy.tables.shown import last_named
 
@@ -65,7 +65,9 @@ def tabulate(frames: Mapping[str, pd.DataFrame], tables: Sequence[Table], contex
     no protection; Misconfigured where a total could not be told from a value or a key is missing.
     """
     found: dict[str, Tabulated] = {}
-    for linked in linked_sets(tables):
+    sums: list[tuple[Table, dict[Place, int]]] = []
+    # Sums first: those that are shown tell of the counts, and the counts of them nothing that is not shown.
+    for linked in sorted(linked_sets(tables), key=lambda each: each[0].magnitude_table is None):
         counted = [count(frames[table.id], table) for table in linked]
         if any(each.strata.keys() != counted[0].strata.keys() for each in counted):
             raise different_rows(linked)
@@ -79,9 +81,18 @@ def tabulate(frames: Mapping[str, pd.DataFrame], tables: Sequence[Table], contex
             noisy = perturbed(counted, spec.protection, context.key(spec.protection.connection))
             found |= {each.table.id: _changed(each, cells) for each, cells in zip(counted, noisy, strict=True)}
         else:
-            safe = hold_back(counted, context.earlier)
+            told = [cells for table, cells in sums if _counts_rows_of(linked[0], table)]
+            safe = hold_back(counted, context.earlier, told)
+            if isinstance(spec, MagnitudeTable):
+                sums += [(table, shown_sums(table, cells)) for table, cells in zip(linked, safe, strict=True)]
             found |= {each.table.id: _held_back(each, cells) for each, cells in zip(counted, safe, strict=True)}
     return {table.id: found[table.id] for table in tables if table.id in found}
+
+
+def _counts_rows_of(table: Table, sums: Table) -> bool:
+    """Whether the table counts the rows that the other one adds up."""
+    spec = declared(table)
+    return isinstance(spec, FrequencyTable) and spec.count is None and read_alike(table, sums)
 
 
 def _held_back(counted: Counted, cells: Mapping[Stratum, HeldBack]) -> Tabulated:
