@@ -39,6 +39,8 @@ def _table(
 ) -> Table:
     columns = [
         {"name": name, "type": "string", "class": "quasi_identifier", "treatment": treatments.get(name)}
+        if name != "stichtag"
+        else {"name": name, "type": "period", "class": "public"}
         for name in dimensions
     ]
     columns.append({"name": measure, "type": type_, "class": class_})

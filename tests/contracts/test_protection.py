@@ -74,6 +74,35 @@ def test_a_limit_that_limits_nothing_is_refused(number: float) -> None:
             make_table([{"name": "einkommen", "type": "number", "class": "public", "treatment": treatment}])
 
 
+QUARTER = {"name": "stichtag", "type": "period", "class": "public"}
+DAY = {"name": "stichtag", "type": "date", "class": "public"}
+
+
+def keyed(date: dict[str, Any], *margins: str) -> Any:
+    columns = [{"name": "bezirk", "type": "string", "class": "quasi_identifier"}, date]
+    protection = {"kind": "cell_key", "connection": "schluessel"}
+    spec = {"dimensions": ["bezirk", date["name"]], "margins": ["bezirk", *margins], "protection": protection}
+    return make_table(columns, frequency_table=spec)
+
+
+@pytest.mark.parametrize("date", [DAY, QUARTER, DAY | {"treatment": {"kind": "period", "unit": "quarter"}}])
+def test_a_table_with_noise_has_a_reference_date(date: dict[str, Any]) -> None:
+    assert keyed(date).frequency_table.protection.kind == "cell_key"
+
+
+@pytest.mark.parametrize(
+    ("date", "margins"),
+    [
+        (DAY | {"name": "zuzug", "class": "quasi_identifier"}, ()),  # of the person, not of the table
+        (DAY | {"treatment": {"kind": "period", "unit": "year"}}, ("stichtag",)),
+        (DAY | {"type": "string"}, ()),
+    ],
+)
+def test_noise_that_averages_out_over_the_nights_is_refused(date: dict[str, Any], margins: tuple[str, ...]) -> None:
+    with pytest.raises(ValidationError, match="needs a reference date: the noise averages out"):
+        keyed(date, *margins)
+
+
 def test_a_period_covered_that_would_become_a_range_is_refused() -> None:
     day = {"name": "tag", "type": "date", "class": "quasi_identifier"}
     with pytest.raises(ValidationError, match="must not become text"):

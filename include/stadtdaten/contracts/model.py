@@ -18,6 +18,7 @@ from stadtdaten.contracts.protection import (
     GRID_SUFFIX,
     TREATMENTS_BY_CLASS,
     TYPES_BY_TREATMENT,
+    CellKey,
     ColumnClass,
     Drop,
     Expected,
@@ -420,10 +421,24 @@ class Table(Strict):
                 column.treatment.other,
             ):
                 raise ValueError(f"total: {spec.total!r} is also a value of {column.name}")
+        if isinstance(spec, FrequencyTable) and isinstance(spec.protection, CellKey):
+            self._has_a_reference_date(spec)
         rest = {column.name for column in self.columns if column.published} - {spec.measure, *spec.dimensions}
         if rest:
             raise ValueError(f"published columns must be the {spec.measure} or a dimension: {', '.join(sorted(rest))}")
 
+    def _has_a_reference_date(self, spec: FrequencyTable) -> None:
+        """With one the counts of a date are published once and stay; ``privacy.tables.cell_key`` has the numbers."""
+        strata = [self.column(name) for name in spec.dimensions if name not in spec.margins]
+        if not any(column.class_ == "public" and column.type in _TELLS_THE_DATE for column in strata):
+            raise ValueError(
+                "protection cell_key needs a reference date: the noise averages out over releases in which counts "
+                "change. Declare a dimension without total (not in margins) of class public and type "
+                f"{', '.join(_TELLS_THE_DATE[:-1])} or {_TELLS_THE_DATE[-1]}, such as stichtag, or use suppression"
+            )
+
+
+_TELLS_THE_DATE: tuple[ColumnType, ...] = ("date", "datetime", "period")
 
 _METHODS_BY_CLASS: dict[ColumnClass, tuple[str, ...]] = {
     "quasi_identifier": ("frequency_table", "magnitude_table", "microdata"),

@@ -267,7 +267,9 @@ class RoundedCounts(Strict):
 class CellKey(Strict):
     """Every count gets noise that depends on the persons it counts: the same cell, the same noise, in every table.
 
-    The parameters are those of the perturbation table (Marley and Leaver 2011; Enderle, Giessing, Tent 2018).
+    Only for tables with a reference date among their dimensions, without total: the noise averages out over releases in
+    which counts change. The parameters are those of the perturbation table (Marley and Leaver 2011; Enderle, Giessing,
+    Tent 2018).
     """
 
     kind: Literal["cell_key"]

@@ -84,8 +84,9 @@ def test_what_can_be_seen_without_computing_is_found(fault: str, rule: str) -> N
 def test_a_count_that_was_not_changed_is_found(
     protection: dict[str, str], good: list[int], bad: list[int | None]
 ) -> None:
-    table = counts("bezirk", protection=protection)
+    table = counts("stichtag", "bezirk", margins=["bezirk"], protection=protection)
     frame = pd.DataFrame({"bezirk": ["Mitte", "Nord", "Insgesamt"], "anzahl": pd.array(good, dtype="Int64")})
+    frame.insert(0, "stichtag", "2025-Q4")
     assert judged(frame, table=table) == []
     [finding] = judged(frame.assign(anzahl=pd.array(bad, dtype="Int64")), table=table)
     assert (finding.rule, finding.count) == ("small_cells", 1)

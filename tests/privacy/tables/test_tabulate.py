@@ -285,7 +285,10 @@ def test_different_age_groups_of_the_same_people_are_refused():
     [
         (counts("zwei", "stichtag", "bezirk"), "Dimensionen ohne Summe"),
         (counts("zwei", "bezirk", protection={"kind": "rounding"}), "Schutzverfahren"),
-        (counts("zwei", "bezirk", protection={"kind": "cell_key", "connection": "schluessel"}), "Schutzverfahren"),
+        (
+            counts("zwei", "stichtag", "bezirk", protection={"kind": "cell_key", "connection": "schluessel"}),
+            "Schutzverfahren",
+        ),
     ],
 )
 def test_tables_of_the_same_people_that_cannot_be_protected_together_are_refused(other, reason):
@@ -482,12 +485,12 @@ def test_rounded_counts_hold_nothing_back():
 
 def test_the_same_people_have_the_same_noise_in_every_table():
     key = {"kind": "cell_key", "connection": "schluessel"}
-    first = counts("erste", "bezirk", "geschlecht", protection=key)
-    second = counts("zweite", "bezirk", "alter", protection=key)
+    first = counts("erste", "stichtag", "bezirk", "geschlecht", protection=key)
+    second = counts("zweite", "stichtag", "bezirk", "alter", protection=key)
     dice = np.random.default_rng(3)
     districts = [f"Bezirk {number:02}" for number in range(40)]
     people = [(dice.choice(districts), dice.choice(["m", "w"]), dice.choice(["a", "b"]), 1) for _ in range(900)]
-    frame = pd.DataFrame(people, columns=["bezirk", "geschlecht", "alter", "anzahl"])
+    frame = pd.DataFrame(people, columns=["bezirk", "geschlecht", "alter", "anzahl"]).assign(stichtag="2025-12-31")
     pairs = [(each, frame[[c.name for c in each.columns]].astype({c.name: DTYPES[c.type] for c in each.columns}))
              for each in (first, second)]  # fmt: skip
     found = made(pairs)
@@ -500,6 +503,9 @@ def test_the_same_people_have_the_same_noise_in_every_table():
 
 
 def test_the_noise_does_not_depend_on_the_order_of_the_rows():
-    spec = counts("eine", "bezirk", "geschlecht", protection={"kind": "cell_key", "connection": "schluessel"})
-    treated = rows(spec, [(b, g, 7 + len(b)) for b, g, _ in SQUARE])
+    key = {"kind": "cell_key", "connection": "schluessel"}
+    spec = counts("eine", "stichtag", "bezirk", "geschlecht", protection=key)
+    dated = {column.name: number for number, column in enumerate(spec.columns)}
+    values = [{"stichtag": "2025-12-31", "bezirk": b, "geschlecht": g, "anzahl": 7 + len(b)} for b, g, _ in SQUARE]
+    treated = rows(spec, [tuple(each[name] for name in dated) for each in values])
     pd.testing.assert_frame_equal(one(spec, treated).frame, one(spec, treated.iloc[::-1]).frame)
