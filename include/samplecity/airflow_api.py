@@ -6,7 +6,7 @@ Only what playing a night needs: which DAGs it has read, start a run, follow its
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,14 +16,19 @@ from pydantic import BaseModel, ConfigDict
 SECONDS = 30
 """Time that one request may take; Airflow on two busy cores answers in well under one."""
 
-SILENCE = 60
-"""Seconds for which a server that is being started again is waited for; it takes 6 to 20."""
+SILENCE = 120
+"""Seconds for which a silent server is waited for: starting again takes it 6 to 20, and a request that waits for
+SQLite's write lock while it blocks the one that holds it gives up after 60."""
 
 OPEN = ("queued", "running")
 
 
 class AirflowRefused(Exception):
-    """Airflow answered a request with an error."""
+    """Airflow answered a request with an error; ``status`` is that of HTTP."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class AirflowSilent(Exception):
@@ -74,8 +79,8 @@ class TaskInstance(_Answer):
 class AirflowApi:
     """A logged-in client; ``url`` without a final slash.
 
-    While Airflow is silent, what only reads is asked again for SILENCE seconds, and ``check`` is called, which raises
-    if there is nothing to wait for.
+    While Airflow is silent, everything is asked again for SILENCE seconds, and ``check`` is called, which raises if
+    there is nothing to wait for. Nothing that is asked does more when it is asked twice.
     """
 
     def __init__(self, url: str, user: str, password: str, check: Callable[[], None]) -> None:
@@ -98,13 +103,25 @@ class AirflowApi:
         """The DAG files that Airflow could not read."""
         return [ImportFailure.model_validate(row) for row in self._rows("/api/v2/importErrors", "import_errors")]
 
-    def unpause(self, dag: str) -> None:
-        """Let runs of the DAG start."""
-        self._request("PATCH", f"/api/v2/dags/{dag}?update_mask=is_paused", json={"is_paused": False})
+    def pause_all(self) -> None:
+        """Let no run of any DAG begin another task."""
+        self._set_paused(True)
+
+    def unpause_all(self) -> None:
+        """Let all runs go on."""
+        self._set_paused(False)
+
+    def _set_paused(self, paused: bool) -> None:
+        every = {"dag_id_pattern": "~", "update_mask": "is_paused"}
+        self._request("PATCH", "/api/v2/dags", params=every, json={"is_paused": paused})
 
     def trigger(self, dag: str, run: str) -> None:
-        """Start a run of the DAG under that name."""
-        self._request("POST", f"/api/v2/dags/{dag}/dagRuns", json={"dag_run_id": run, "logical_date": None})
+        """Start a run of the DAG under that name; does nothing if there is one."""
+        try:
+            self._request("POST", f"/api/v2/dags/{dag}/dagRuns", json={"dag_run_id": run, "logical_date": None})
+        except AirflowRefused as refusal:
+            if refusal.status != requests.codes.conflict:
+                raise
 
     def open_runs(self) -> list[DagRun]:
         """Every run that is waiting or running."""
@@ -141,7 +158,7 @@ class AirflowApi:
         self,
         method: str,
         path: str,
-        params: dict[str, str | list[str]] | None = None,
+        params: Mapping[str, str | list[str]] | None = None,
         json: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         deadline = time.monotonic() + SILENCE
@@ -150,11 +167,13 @@ class AirflowApi:
                 answer = self._session.request(method, self._url + path, params=params, json=json, timeout=SECONDS)
                 break
             except requests.RequestException as error:
-                if method != "GET" or time.monotonic() > deadline:
+                if time.monotonic() > deadline:
                     raise AirflowSilent(f"Airflow does not answer {method} {path}: {error}") from error
             self._check()
             time.sleep(0.2)
         if not answer.ok:
-            raise AirflowRefused(f"Airflow answered {method} {path} with {answer.status_code}: {answer.text[:500]}")
+            raise AirflowRefused(
+                f"Airflow answered {method} {path} with {answer.status_code}: {answer.text[:500]}", answer.status_code
+            )
         body: dict[str, Any] = answer.json()
         return body

@@ -22,7 +22,7 @@ from samplecity.services import Service, log_path
 
 AIRFLOW = (sys.executable, "-m", "airflow")
 
-API_SERVER = Service("api-server", (*AIRFLOW, "api-server"))
+API_SERVER = Service("api-server", (sys.executable, "-m", "samplecity.api_server", "api-server"))
 DAG_PROCESSOR = Service("dag-processor", (*AIRFLOW, "dag-processor"))
 SCHEDULER = Service("scheduler", (*AIRFLOW, "scheduler", "--skip-serve-logs"))  # would listen on all addresses
 TRIGGERER = Service("triggerer", (*AIRFLOW, "triggerer", "--skip-serve-logs"))

@@ -97,8 +97,8 @@ class Services:
     def check(self) -> None:
         """Raises ServiceEnded if a service has ended.
 
-        One that crashed in native code (SIGSEGV) is started again, once, and that is told: Airflow's api-server does so
-        about once in twenty starts on Python 3.11, in the garbage collector, with nothing of ours in it.
+        One that crashed in native code (SIGSEGV) is started again, once, and that is told: with garbage collection
+        (``samplecity.api_server``) Airflow's api-server did so on Python 3.11, with nothing of ours in it.
         """
         for name, process in list(self._running.items()):
             code = process.poll()

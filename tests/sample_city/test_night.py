@@ -23,7 +23,7 @@ class Airflow:
     """Has read one DAG, failed at one file, and knows nothing of any other."""
 
     def dags(self) -> dict[str, Dag]:
-        return {"sound": Dag(dag_id="sound", is_paused=False, last_parsed_time=STARTED)}
+        return {"sound": Dag(dag_id="sound", last_parsed_time=STARTED)}
 
     def import_failures(self) -> list[ImportFailure]:
         return [ImportFailure(filename="broken.py", stack_trace="...\nValueError: x", timestamp=STARTED)]
