@@ -15,7 +15,8 @@ READ_SECONDS = 60
 NIGHT_SECONDS = 900
 """Time after which a night is given up. One takes 10 to 60 s."""
 
-PAUSE = 0.3
+READING_PAUSE, PLAYING_PAUSE = 0.3, 1.0
+"""Seconds between two questions. Each list of tasks costs Airflow a tenth of a second that the tasks lack."""
 
 Follow = Callable[[list[TaskInstance]], None]
 """Called again and again with the tasks as they are; raises to end the night early."""
@@ -55,7 +56,7 @@ def wait_until_read(
         if time.monotonic() > deadline:
             broken |= {source: f"it has found no DAG {source!r} there in {READ_SECONDS} s" for source in waiting}
             return {source: broken[source] for source in sources if source in broken}
-        time.sleep(PAUSE)
+        time.sleep(READING_PAUSE)
 
 
 def play(airflow: AirflowApi, sources: Sequence[str], run: str, follow: Follow) -> dict[str, str]:
@@ -82,7 +83,7 @@ def play(airflow: AirflowApi, sources: Sequence[str], run: str, follow: Follow) 
         if time.monotonic() > deadline:
             late = ", ".join(source for source in sources if source not in runs or runs[source].state in OPEN)
             raise NightFailed(f"{late} did not end within {NIGHT_SECONDS} s")
-        time.sleep(PAUSE)
+        time.sleep(PLAYING_PAUSE)
 
 
 def _read_since(dag: Dag | None, since: datetime) -> bool:
