@@ -24,7 +24,10 @@ AIRFLOW = (sys.executable, "-m", "airflow")
 
 API_SERVER = Service("api-server", (sys.executable, "-m", "samplecity.api_server", "api-server"))
 DAG_PROCESSOR = Service("dag-processor", (*AIRFLOW, "dag-processor"))
-SCHEDULER = Service("scheduler", (*AIRFLOW, "scheduler", "--skip-serve-logs"))  # would listen on all addresses
+SCHEDULER = Service(
+    "scheduler",
+    (sys.executable, "-m", "samplecity.scheduler", "scheduler", "--skip-serve-logs"),  # would listen on all addresses
+)
 TRIGGERER = Service("triggerer", (*AIRFLOW, "triggerer", "--skip-serve-logs"))
 
 USER = "admin"
