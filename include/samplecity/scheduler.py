@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import runpy
 
-LIBRARIES = ("great_expectations", "pandas", "geopandas", "pyogrio", "pyarrow.parquet", "scipy.sparse.csgraph", "rdflib")
+LIBRARIES = ("great_expectations", "geopandas", "pyogrio", "pyarrow.parquet", "scipy.sparse.csgraph", "rdflib")
 
 if __name__ == "__main__":
     for library in LIBRARIES:
