@@ -45,7 +45,6 @@ class Dag(_Answer):
     """A DAG as Airflow has it; ``last_parsed_time`` tells whether it has read the file since it started."""
 
     dag_id: str
-    is_paused: bool
     last_parsed_time: datetime | None
 
 
