@@ -1,4 +1,4 @@
-"""How many pupils has each class level of the sample city's schools? The school statistics of three years.
+"""How many pupils has each class level of the sample city's schools? The school statistics of two years.
 
 Few pupils are neither boy nor girl, and the last years of some schools are almost empty: the published table has small
 counts to hide. Who answers for a school's numbers is named, with a mark and a number of its own (``MARK``).
@@ -12,7 +12,7 @@ from datetime import date
 from samplecity.tables import Cell, Column, Table
 
 MARK = "Geheimwert"
-YEARS = 3
+YEARS = 2
 
 LEVELS = {"02": range(1, 5), "04": range(5, 11), "10": range(5, 11), "20": range(5, 14)}
 """Type of school (code of the state's statistics) to its class levels."""
@@ -26,7 +26,7 @@ COLUMNS = tuple(
 
 
 def pupils(schools: Table, first_day: date) -> Table:
-    """Pupils by school, class level and sex in the three school years before ``first_day``; no rows for nobody."""
+    """Pupils by school, class level and sex in the two school years before ``first_day``; no rows for nobody."""
     dice = random.Random("pupils")
     newest = first_day.year - (first_day.month < 10)
     rows: list[tuple[Cell, ...]] = []

@@ -62,7 +62,7 @@ def test_every_number_of_pupils_is_rounded_and_no_small_one_is_shown(
 
     assert faults == {DATASET: None}
     true, shown = true_counts(site), published(site)
-    assert len(shown) == 6720
+    assert len(shown) == 4480
     assert set(true) <= set(shown)
     assert sum(count in (1, 2) for count in true.values()) > 100, "there are small numbers to hide"
     assert all(value % 5 == 0 for value in shown.values())
