@@ -62,8 +62,7 @@ def status(as_json: AsJson = False) -> None:
             rows += [_status(run, dataset.id, incidents) for dataset in contract.datasets]
         except Fault as fault:
             _fail(fault, as_json, source=contract.source)
-    for error in broken:
-        err.print(escape(str(error)), style="red", highlight=False, soft_wrap=True)
+    _print_broken(broken)
     if as_json:
         _print_json(rows)
         raise typer.Exit(1 if broken else 0)
@@ -357,6 +356,11 @@ def _contracts(settings: Settings) -> tuple[list[Contract], list[ContractError]]
     return contracts, broken
 
 
+def _print_broken(broken: list[ContractError]) -> None:
+    for error in broken:
+        err.print(escape(str(error)), style="red", highlight=False, soft_wrap=True)
+
+
 def _known_source(settings: Settings, source: str) -> None:
     known = sorted(path.stem for path in settings.contracts.glob("*.yaml"))
     if source not in known:
@@ -367,8 +371,7 @@ def _source_of(settings: Settings, dataset: str) -> str:
     contracts, broken = _contracts(settings)
     datasets = {each.id: contract.source for contract in contracts for each in contract.datasets}
     if dataset not in datasets:
-        for error in broken:
-            err.print(escape(str(error)), style="red", highlight=False, soft_wrap=True)
+        _print_broken(broken)
         _fail_call(f"there is no dataset {dataset!r}; known: {', '.join(sorted(datasets)) or 'none'}")
     return datasets[dataset]
 

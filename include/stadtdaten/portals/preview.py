@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from stadtdaten.frames import PublishedColumn
+from stadtdaten.privacy.columns import HIDDEN_SUFFIX
 
 ROWS = 10
-
-HELD_BACK = "_geheim"
-"""Ending of the boolean column that says whether the count beside it is held back."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def first_rows(path: Path, columns: Sequence[PublishedColumn]) -> Preview:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(islice(csv.DictReader(file), ROWS))
         names = list(rows[0]) if rows else list(declared)
-    secret = {name for name in names if name.endswith(HELD_BACK) and name.removesuffix(HELD_BACK) in declared}
+    secret = {name for name in names if name.endswith(HIDDEN_SUFFIX) and name.removesuffix(HIDDEN_SUFFIX) in declared}
     shown = [name for name in names if name not in secret]
     return Preview(
         titles=tuple(declared[name].title if name in declared else name for name in shown),
@@ -64,7 +62,7 @@ def first_rows(path: Path, columns: Sequence[PublishedColumn]) -> Preview:
 def _cell(row: dict[str, str], name: str, column: PublishedColumn | None) -> Cell:
     value = row[name]
     if value == "":
-        return Cell(".", "secret") if row.get(name + HELD_BACK) == "true" else Cell("–", "missing")
+        return Cell(".", "secret") if row.get(name + HIDDEN_SUFFIX) == "true" else Cell("–", "missing")
     kind = column.type if column else "string"
     if kind == "number":
         return Cell(value.replace(".", ","))

@@ -20,8 +20,3 @@ class Measured:
     l: int | None  # noqa: E741  the term of the field
     t: float | None
     loss: float
-
-    @property
-    def share_left_out(self) -> float:
-        """Share of the records that are not published, 0 to 1."""
-        return self.left_out / self.records if self.records else 0.0
